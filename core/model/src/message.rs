@@ -58,6 +58,15 @@ pub enum PeerMessage {
         /// Transfers into me that are running or reserved.
         inbound: u16,
     },
+    /// What I have, in full, where a list of what is new would be longer.
+    HaveSet {
+        /// My channel.
+        channel: Channel,
+        /// What I have.
+        have: HaveSummary,
+        /// Transfers into me that are running or reserved.
+        inbound: u16,
+    },
     /// I no longer have these chunks; all of them when empty.
     Withdraw {
         /// My channel.
@@ -299,6 +308,7 @@ impl PeerMessage {
             | Close { channel }
             | WantHaves { channel }
             | Have { channel, .. }
+            | HaveSet { channel, .. }
             | Withdraw { channel, .. }
             | Offer { channel, .. }
             | Accept { channel, .. }
