@@ -1,0 +1,105 @@
+//! A cap on a rate, shared fairly by everybody who asks.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use samara_model::BytesPerSecond;
+use tokio::time::Instant;
+
+/// Smallest burst: a cap must not turn one chunk into dozens of waits.
+const MIN_BURST: u64 = 64 << 10;
+
+/// A token bucket kept as a schedule (GCRA): the moment at which all bytes granted so far would be
+/// through at the capped rate. Who asks first is served first; each asks for one piece at a time, so
+/// links take turns. A burst of 10 ms of the rate, at least 64 KiB, hides the timer's granularity.
+#[derive(Debug)]
+pub struct Throttle {
+    rate: Option<BytesPerSecond>,
+    burst: Duration,
+    through: Mutex<Option<Instant>>,
+}
+
+impl Throttle {
+    /// A cap of `rate`; `None` never waits.
+    pub fn new(rate: Option<BytesPerSecond>) -> Self {
+        let burst = rate.map_or(Duration::ZERO, |rate| {
+            rate.time_for(samara_model::ByteCount((rate.0 / 100).max(MIN_BURST)))
+        });
+        Throttle { rate, burst, through: Mutex::new(None) }
+    }
+
+    /// The cap.
+    pub fn rate(&self) -> Option<BytesPerSecond> {
+        self.rate
+    }
+
+    /// Waits until `bytes` may pass. Bytes that were granted are gone, also when the caller gives up
+    /// waiting.
+    pub async fn take(&self, bytes: usize) {
+        if let Some(until) = self.reserve(bytes, Instant::now()) {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Grants `bytes` and says until when to wait, if at all.
+    fn reserve(&self, bytes: usize, now: Instant) -> Option<Instant> {
+        let cost = self.rate?.time_for(samara_model::ByteCount(bytes as u64));
+        let mut through = self.through.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = through.map_or(now, |through| through.max(now));
+        let end = start + cost;
+        *through = Some(end);
+        let until = end.checked_sub(self.burst)?;
+        (until > now).then_some(until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Many takers for ten seconds of a paused clock: how much each got.
+    async fn share(rate: u64, pieces: &[usize]) -> Vec<u64> {
+        let throttle = Arc::new(Throttle::new(Some(BytesPerSecond(rate))));
+        let end = Instant::now() + Duration::from_secs(10);
+        let takers = pieces.iter().map(|piece| {
+            let (throttle, piece) = (throttle.clone(), *piece);
+            tokio::spawn(async move {
+                let mut taken = 0;
+                while Instant::now() < end {
+                    throttle.take(piece).await;
+                    taken += piece as u64;
+                }
+                taken
+            })
+        });
+        let takers: Vec<_> = takers.collect();
+        let mut shares = Vec::new();
+        for taker in takers {
+            shares.push(taker.await.expect("takers do not panic"));
+        }
+        shares
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rate_is_kept_and_shared_evenly() {
+        for rate in [100_000u64, 6_250_000, 125_000_000] {
+            let shares = share(rate, &[16384; 4]).await;
+            let total: u64 = shares.iter().sum();
+            let nominal = 10 * rate;
+            let slack = MIN_BURST.max(rate / 100) + 5 * 16384;
+            assert!(total <= nominal + slack, "{rate}: {total}");
+            assert!(total >= nominal - nominal / 100, "{rate}: {total}");
+            let spread = shares.iter().max().zip(shares.iter().min());
+            let (most, least) = spread.expect("four takers");
+            assert!(most - least <= 3 * 16384, "{rate}: {shares:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_cap_never_waits() {
+        let before = Instant::now();
+        Throttle::new(None).take(usize::MAX).await;
+        assert_eq!(Instant::now(), before);
+    }
+}
