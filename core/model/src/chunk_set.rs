@@ -54,7 +54,11 @@ impl ChunkSet {
     pub fn from_bytes(universe: u32, bytes: &[u8]) -> Result<Self, ChunkSetError> {
         let expected = (universe as usize).div_ceil(8);
         if bytes.len() != expected {
-            return Err(ChunkSetError::WrongLength { chunks: universe, expected, got: bytes.len() });
+            return Err(ChunkSetError::WrongLength {
+                chunks: universe,
+                expected,
+                got: bytes.len(),
+            });
         }
         let mut words = vec![0u64; words_for(universe)];
         for (index, byte) in bytes.iter().enumerate() {

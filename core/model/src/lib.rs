@@ -31,7 +31,7 @@ pub use message::{
     PeerHint, PeerMessage, RejectReason,
 };
 pub use release::{
-    ContentRef, ParseReleaseNameError, ReleaseConflict, Release, ReleaseName, conflict_between,
+    ContentRef, ParseReleaseNameError, Release, ReleaseConflict, ReleaseName, conflict_between,
 };
 pub use time::Time;
 pub use units::{ByteCount, BytesPerSecond, ParseUnitError};

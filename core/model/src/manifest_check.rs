@@ -140,7 +140,10 @@ fn check_kind(entry: &FileEntry) -> Result<(), ManifestError> {
 
 /// Walks the target from the link's folder by its text alone; a step above the root leaves it.
 fn link_leaves_root(path: &str, target: &str) -> bool {
-    if target.is_empty() || target.len() > MAX_PATH || target.starts_with('/') || target.contains('\0')
+    if target.is_empty()
+        || target.len() > MAX_PATH
+        || target.starts_with('/')
+        || target.contains('\0')
     {
         return true;
     }

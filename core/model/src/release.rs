@@ -20,9 +20,7 @@ pub enum ParseReleaseNameError {
         text: String,
     },
     /// A part is empty, too long, or has a character that is not allowed.
-    #[error(
-        "`{part}` cannot be a {what}: use 1 to 128 letters, digits, `.`, `_`, `-`, `/` or `+`"
-    )]
+    #[error("`{part}` cannot be a {what}: use 1 to 128 letters, digits, `.`, `_`, `-`, `/` or `+`")]
     BadPart {
         /// The part that is wrong.
         part: String,

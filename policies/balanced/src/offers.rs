@@ -22,8 +22,7 @@ pub fn choose(view: &OffersView, candidates: usize) -> OffersAnswer {
         };
         given[*first as usize] += 1;
         load[peer as usize] += 1;
-        let reason =
-            if view.me.first_pass { reason::FIRST_PASS } else { reason::LEAST_INBOUND };
+        let reason = if view.me.first_pass { reason::FIRST_PASS } else { reason::LEAST_INBOUND };
         offers.push(Offer { peer, push: view.me.first_pass, chunks, reason });
     }
     OffersAnswer { offers }
@@ -34,7 +33,8 @@ pub fn choose(view: &OffersView, candidates: usize) -> OffersAnswer {
 fn receiver(view: &OffersView, load: &[u32], random: &mut Random) -> Option<u32> {
     let usual = view.me.upload_time_us;
     let rank = |row: usize| {
-        let inbound = view.peers.inbound[row] + load[row].saturating_sub(view.peers.outstanding[row]);
+        let inbound =
+            view.peers.inbound[row] + load[row].saturating_sub(view.peers.outstanding[row]);
         if view.me.first_pass {
             // A peer that takes four times as long gets a quarter of the first copies.
             let weight = (view.peers.send_time_us[row] / usual.max(1)).clamp(1, 16);

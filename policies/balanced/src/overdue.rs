@@ -21,20 +21,20 @@ pub fn choose(view: &OverdueView) -> OverdueAnswer {
     for transfer in 0..view.inbound.chunk.len() as u32 {
         let row = transfer as usize;
         let age = view.inbound.age_us[row];
-        let action = if age > (usual * GIVE_UP_AFTER).max(4 * PATIENCE_US) && !view.inbound.started[row]
-        {
-            (OverdueAction::Cancel, reason::GIVE_UP)
-        } else if age > (usual * HEDGE_AFTER).max(PATIENCE_US) {
-            let other = (0..view.peers.len())
-                .filter(|peer| view.alternatives.get(transfer, *peer))
-                .filter(|peer| *peer != view.inbound.peer[row])
-                .min_by_key(|peer| (asked[*peer as usize], random.next_u64()));
-            let Some(other) = other else { continue };
-            asked[other as usize] += 1;
-            (OverdueAction::Duplicate(other), reason::HEDGE)
-        } else {
-            continue;
-        };
+        let action =
+            if age > (usual * GIVE_UP_AFTER).max(4 * PATIENCE_US) && !view.inbound.started[row] {
+                (OverdueAction::Cancel, reason::GIVE_UP)
+            } else if age > (usual * HEDGE_AFTER).max(PATIENCE_US) {
+                let other = (0..view.peers.len())
+                    .filter(|peer| view.alternatives.get(transfer, *peer))
+                    .filter(|peer| *peer != view.inbound.peer[row])
+                    .min_by_key(|peer| (asked[*peer as usize], random.next_u64()));
+                let Some(other) = other else { continue };
+                asked[other as usize] += 1;
+                (OverdueAction::Duplicate(other), reason::HEDGE)
+            } else {
+                continue;
+            };
         decisions.push(OverdueDecision { transfer, action: action.0, reason: action.1 });
     }
     OverdueAnswer { decisions }

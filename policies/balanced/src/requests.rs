@@ -17,10 +17,12 @@ pub fn choose(view: &RequestsView) -> RequestsAnswer {
         if requests.len() as u32 >= view.me.free_slots {
             break;
         }
-        let has = |row: &u32| view.available.get(*row, position) && load[*row as usize] < view.me.per_peer;
-        let best = (0..view.peers.len())
-            .filter(has)
-            .min_by_key(|row| (load[*row as usize], view.peers.failures[*row as usize], random.next_u64()));
+        let has = |row: &u32| {
+            view.available.get(*row, position) && load[*row as usize] < view.me.per_peer
+        };
+        let best = (0..view.peers.len()).filter(has).min_by_key(|row| {
+            (load[*row as usize], view.peers.failures[*row as usize], random.next_u64())
+        });
         if let Some(peer) = best {
             load[peer as usize] += 1;
             requests.push(Request { peer, chunk: Some(position), reason: reason::IDLE_SLOT });

@@ -1,0 +1,43 @@
+//! The figures of a swarm, with where they come from.
+
+use core::time::Duration;
+
+/// How a swarm behaves. The defaults were measured on shaped networks of 15 to 63 peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SwarmConfig {
+    /// Uploads that run at a time, until `SlotsLeased` says otherwise. 8 is equal, 2 slightly worse, 1 bad.
+    pub upload_slots: u32,
+    /// Downloads that run at a time, until `SlotsLeased` says otherwise.
+    pub download_slots: u32,
+    /// Uploads of an origin in its first pass: more make each first copy take longer and fill the
+    /// receivers' slots meanwhile.
+    pub first_pass_slots: u32,
+    /// Slow transfers do not count, but no more than this many times the slots run in all.
+    pub slow_factor: u32,
+    /// Live connections that a fetching peer looks for.
+    pub target_neighbours: u32,
+    /// Shortest and longest time between two batches of news about chunks.
+    pub have_interval: (Duration, Duration),
+    /// An answer of the policy after this time is late.
+    pub policy_deadline: Duration,
+    /// Neighbours that get the manifest from this node at a time; the others wait for those to pass it on.
+    pub manifest_slots: usize,
+    /// How long an accepted offer or a request may stay without a first byte, at least.
+    pub reservation: Duration,
+}
+
+impl Default for SwarmConfig {
+    fn default() -> Self {
+        SwarmConfig {
+            upload_slots: 4,
+            download_slots: 4,
+            first_pass_slots: 3,
+            slow_factor: 3,
+            target_neighbours: 64,
+            have_interval: (Duration::from_millis(4), Duration::from_millis(200)),
+            policy_deadline: Duration::from_millis(10),
+            manifest_slots: 2,
+            reservation: Duration::from_secs(2),
+        }
+    }
+}

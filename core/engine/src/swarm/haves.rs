@@ -1,0 +1,99 @@
+//! News about chunks: batched, riding in front of other messages, none to an origin in its first pass.
+
+use core::time::Duration;
+
+use samara_model::{ChunkIndex, HaveSummary, PeerMessage};
+
+use super::{LinkKey, Outputs, Swarm, SwarmOutput};
+
+impl Swarm {
+    /// Time between batches: about two chunk times, and the longer the more neighbours must be told. Late
+    /// news cost declined offers, not transfers.
+    fn have_interval(&self) -> Duration {
+        let (shortest, longest) = self.config.have_interval;
+        let crowd = 1 + self.neighbours.len() as u32 / 32;
+        let chunk_time = self.arrivals.mean().unwrap_or(shortest);
+        (chunk_time * 2 * crowd).clamp(shortest, longest * crowd)
+    }
+
+    /// Starts the clock of the next batch, unless it runs.
+    pub(super) fn schedule_haves(&mut self) {
+        if self.haves_due.is_none() {
+            self.haves_due = Some(self.now + self.have_interval());
+        }
+    }
+
+    pub(super) fn flush_haves(&mut self, out: &mut Outputs) {
+        self.haves_due = None;
+        let links: alloc::vec::Vec<LinkKey> = self.neighbours.keys().copied().collect();
+        for link in links {
+            self.tell_haves(link, out);
+        }
+    }
+
+    /// Tells one neighbour what came since it was told last.
+    pub(super) fn tell_haves(&mut self, link: LinkKey, out: &mut Outputs) {
+        let inbound = self.inbound() as u16;
+        let (Some(chunks), Some(neighbour)) = (&self.chunks, self.neighbours.get_mut(&link)) else {
+            return;
+        };
+        let listens = neighbour.wants_haves && neighbour.manifest_bytes.is_some();
+        if !listens || neighbour.told >= chunks.log.len() || self.withdrawn {
+            return;
+        }
+        let news = &chunks.log[neighbour.told..];
+        neighbour.told = chunks.log.len();
+        // About three bytes an index in a list, one bit in a set.
+        let message = if news.len() * 24 > chunks.count() as usize + 64 {
+            let have = match chunks.summary() {
+                HaveSummary::Nothing => return,
+                have => have,
+            };
+            PeerMessage::HaveSet { channel: 0, have, inbound }
+        } else {
+            PeerMessage::Have { channel: 0, chunks: news.to_vec(), inbound }
+        };
+        out.push(SwarmOutput::Send { link, message });
+    }
+
+    pub(super) fn on_have(&mut self, link: LinkKey, news: &[ChunkIndex]) {
+        for chunk in news {
+            self.now_has(link, *chunk);
+        }
+        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
+        // A peer that vouches for a chunk whose bytes came wrong gets another chance, three times.
+        if neighbour.bad.total <= 3 {
+            neighbour.bad.open.retain(|chunk| !news.contains(chunk));
+        }
+    }
+
+    /// Notes that a neighbour has a chunk.
+    pub(super) fn now_has(&mut self, link: LinkKey, chunk: ChunkIndex) {
+        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
+        else {
+            return;
+        };
+        if neighbour.has.insert(chunk) {
+            let holders = &mut chunks.holders[chunk as usize];
+            *holders = holders.saturating_add(1);
+        }
+    }
+
+    pub(super) fn on_have_set(&mut self, link: LinkKey, have: &HaveSummary) {
+        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
+        else {
+            return;
+        };
+        let Some(has) = chunks.read_summary(have) else { return };
+        chunks.remove_holder(&neighbour.has);
+        chunks.add_holder(&has);
+        neighbour.has = has;
+    }
+
+    pub(super) fn on_want_haves(&mut self, link: LinkKey, out: &mut Outputs) {
+        if let Some(neighbour) = self.neighbours.get_mut(&link) {
+            neighbour.wants_haves = true;
+        }
+        self.tell_haves(link, out);
+    }
+}

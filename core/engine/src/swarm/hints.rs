@@ -1,0 +1,200 @@
+//! Peers that could be neighbours: where they are, when to try them, and introductions between them.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use foldhash::quality::FixedState;
+use hashbrown::{HashMap, HashSet};
+use samara_model::{PeerHint, PeerId, PeerMessage, Time};
+
+use super::{LinkKey, Outputs, Swarm};
+
+/// Most peers that are remembered.
+const MAX_HINTS: usize = 2048;
+/// Most peers in one introduction.
+const MAX_INTRODUCED: usize = 64;
+/// Failed attempts in a row after which a peer is forgotten.
+const MAX_FAILURES: u32 = 8;
+
+/// A peer that could be a neighbour.
+#[derive(Debug, Clone)]
+pub struct Hint {
+    /// Where.
+    pub address: SocketAddr,
+    /// How much it is said to have.
+    pub permille: u16,
+    /// Failed attempts in a row.
+    pub failures: u32,
+    /// Not before this time.
+    pub not_before: Time,
+    /// What is going on.
+    pub state: HintState,
+}
+
+/// What is going on with a hint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HintState {
+    /// Nothing.
+    Idle,
+    /// A connection was asked for.
+    Connecting,
+    /// A connection stands.
+    Connected,
+}
+
+/// All that are known.
+#[derive(Debug)]
+pub struct Hints {
+    known: HashMap<PeerId, Hint, FixedState>,
+    banned: HashSet<PeerId, FixedState>,
+    dirty: bool,
+}
+
+impl Hints {
+    pub(super) fn new(random_seed: u64) -> Self {
+        let hasher = FixedState::with_seed(random_seed);
+        Hints {
+            known: HashMap::with_hasher(hasher.clone()),
+            banned: HashSet::with_hasher(hasher),
+            dirty: false,
+        }
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    pub(super) fn clear_dirty(&mut self) {
+        self.dirty = false;
+    }
+
+    pub(super) fn is_banned(&self, peer: &PeerId) -> bool {
+        self.banned.contains(peer)
+    }
+
+    pub(super) fn ban(&mut self, peer: PeerId) {
+        self.known.remove(&peer);
+        self.banned.insert(peer);
+    }
+
+    pub(super) fn add(&mut self, hint: &PeerHint) {
+        if self.banned.contains(&hint.peer) {
+            return;
+        }
+        if let Some(known) = self.known.get_mut(&hint.peer) {
+            known.permille = known.permille.max(hint.permille);
+            if known.state == HintState::Idle && known.address != hint.address {
+                known.address = hint.address;
+                known.failures = 0;
+                self.dirty = true;
+            }
+        } else if self.known.len() < MAX_HINTS {
+            let fresh = Hint {
+                address: hint.address,
+                permille: hint.permille,
+                failures: 0,
+                not_before: Time::ZERO,
+                state: HintState::Idle,
+            };
+            self.known.insert(hint.peer, fresh);
+            self.dirty = true;
+        }
+    }
+
+    pub(super) fn connected(&mut self, peer: PeerId, address: SocketAddr) {
+        self.add(&PeerHint { peer, address, permille: 0 });
+        if let Some(hint) = self.known.get_mut(&peer) {
+            hint.state = HintState::Connected;
+            hint.failures = 0;
+        }
+    }
+
+    pub(super) fn progressed(&mut self, peer: &PeerId, permille: u16) {
+        if let Some(hint) = self.known.get_mut(peer) {
+            hint.permille = permille;
+        }
+    }
+
+    /// A connection ended: it may be tried again, a little later.
+    pub(super) fn lost(&mut self, peer: PeerId, now: Time) {
+        if let Some(hint) = self.known.get_mut(&peer) {
+            hint.state = HintState::Idle;
+            hint.not_before = now + Duration::from_millis(500);
+        }
+    }
+
+    /// A connection could not be made: tried again after 1, 2, 4 ... 60 seconds, and then forgotten.
+    pub(super) fn failed(&mut self, peer: PeerId, now: Time) {
+        let Some(hint) = self.known.get_mut(&peer) else { return };
+        hint.state = HintState::Idle;
+        hint.failures += 1;
+        hint.not_before = now + Duration::from_secs((1 << hint.failures.min(6)).min(60) / 2);
+        if hint.failures >= MAX_FAILURES {
+            self.known.remove(&peer);
+        }
+    }
+
+    pub(super) fn connecting(&mut self, peer: &PeerId) -> Option<SocketAddr> {
+        let hint = self.known.get_mut(peer)?;
+        if hint.state != HintState::Idle {
+            return None;
+        }
+        hint.state = HintState::Connecting;
+        Some(hint.address)
+    }
+
+    /// Wakes the question whom to connect to, when somebody could be tried again.
+    pub(super) fn wake(&mut self, now: Time) {
+        let ready = |hint: &Hint| hint.state == HintState::Idle && hint.not_before <= now;
+        self.dirty |= self.known.values().any(ready);
+    }
+
+    /// Those that are connected or may be tried now, in a stable order.
+    pub(super) fn candidates(&self, now: Time) -> Vec<(PeerId, Hint)> {
+        let usable = |hint: &Hint| hint.state != HintState::Idle || hint.not_before <= now;
+        let mut rows: Vec<(PeerId, Hint)> = self
+            .known
+            .iter()
+            .filter(|(_, hint)| usable(hint))
+            .map(|(peer, hint)| (*peer, hint.clone()))
+            .collect();
+        rows.sort_by_key(|(peer, _)| *peer);
+        rows
+    }
+}
+
+impl Swarm {
+    pub(super) fn on_hints(&mut self, hints: &[PeerHint]) {
+        for hint in hints.iter().filter(|hint| hint.peer != self.me) {
+            self.hints.add(hint);
+        }
+    }
+
+    /// Tells a newcomer of the others. Who is complete does, and who knows nobody that is: if all did, a
+    /// newcomer among N would hear each name N times.
+    pub(super) fn introduce(&mut self, link: LinkKey, out: &mut Outputs) {
+        let complete = |one: &super::Neighbour| one.permille() == 1000;
+        let somebody_else = !self.is_complete() && self.neighbours.values().any(complete);
+        let Some(newcomer) = self.neighbours.get_mut(&link) else { return };
+        if newcomer.introduced || complete(newcomer) || somebody_else {
+            return;
+        }
+        newcomer.introduced = true;
+        let mut others: Vec<PeerHint> = self
+            .neighbours
+            .iter()
+            .filter(|(other, one)| **other != link && one.opened)
+            .map(|(_, one)| PeerHint {
+                peer: one.peer,
+                address: one.address,
+                permille: one.permille(),
+            })
+            .collect();
+        self.random.shuffle(&mut others);
+        others.truncate(MAX_INTRODUCED);
+        if !others.is_empty() {
+            self.send(link, PeerMessage::Peers { channel: 0, peers: others }, out);
+        }
+    }
+}

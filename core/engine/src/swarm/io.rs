@@ -1,0 +1,273 @@
+//! What happens to a swarm, and what it wants done.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use samara_model::{ChunkIndex, ChunkSet, PeerHint, PeerId, PeerMessage};
+use samara_policy::{Answer, Question};
+
+/// A live connection, as numbered by the driver. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkKey(pub u64);
+
+/// What the engine must know of a verified manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestFacts {
+    /// Its bytes, as they are passed on.
+    pub bytes: Arc<[u8]>,
+    /// Bytes of every chunk but the last.
+    pub chunk_bytes: u32,
+    /// What is verified here already; its universe is the number of chunks.
+    pub have: ChunkSet,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SwarmInput {
+    /// A connection for this content stands: asked for with [`SwarmOutput::Connect`], or the peer sent
+    /// an `Open`.
+    PeerConnected {
+        /// The connection.
+        link: LinkKey,
+        /// Who.
+        peer: PeerId,
+        /// Where others can dial it.
+        address: SocketAddr,
+    },
+    /// A connection ended.
+    PeerDisconnected {
+        /// The connection.
+        link: LinkKey,
+    },
+    /// A connection that was asked for could not be made.
+    ConnectFailed {
+        /// To whom.
+        peer: PeerId,
+    },
+    /// A neighbour said something about this content.
+    MessageReceived {
+        /// From which connection.
+        link: LinkKey,
+        /// What it said. Its channel means nothing here.
+        message: PeerMessage,
+    },
+    /// The manifest is verified and the store is ready.
+    ManifestLoaded(ManifestFacts),
+    /// The bytes of [`SwarmOutput::CheckManifest`] are not the manifest of this content.
+    ManifestRefused,
+    /// The first bytes of a chunk have come.
+    ChunkStarted {
+        /// From which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// A chunk is verified and stored.
+    ChunkStored {
+        /// From which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// A chunk does not have its hash.
+    ChunkRejected {
+        /// From which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// A chunk came that was already here, or its transfer was broken off.
+    ChunkDiscarded {
+        /// From which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// A verified chunk could not be written: nothing more is accepted until `Resumed`.
+    StoreFailed {
+        /// From which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// There is room again.
+    Resumed,
+    /// The peer has acknowledged all but the last few bytes of a chunk.
+    ChunkSent {
+        /// To which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// A chunk could not be read or sent.
+    ServeFailed {
+        /// To which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// Answer to [`SwarmOutput::VerifyOwn`].
+    OwnChunkVerified {
+        /// Who had rejected it.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+        /// Whether the own copy is right.
+        good: bool,
+    },
+    /// The bytes here changed or are gone: nothing of this content is served any more.
+    ContentWithdrawn,
+    /// Somebody knows others who take part.
+    HintsReceived(Vec<PeerHint>),
+    /// This many transfers may run at a time.
+    SlotsLeased {
+        /// Out of this node.
+        upload: u32,
+        /// Into this node.
+        download: u32,
+    },
+    /// A policy answered.
+    PolicyAnswered {
+        /// From the question.
+        token: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The policy could not answer.
+    PolicyFailed {
+        /// From the question.
+        token: u64,
+    },
+    /// The time has come.
+    TimerFired {
+        /// From [`SwarmOutput::StartTimer`].
+        token: u64,
+    },
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SwarmOutput {
+    /// Say this; the driver fills in the channel.
+    Send {
+        /// On which connection.
+        link: LinkKey,
+        /// What.
+        message: PeerMessage,
+    },
+    /// Send the bytes of a chunk.
+    ServeChunk {
+        /// On which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// Stop sending a chunk, if that is still possible.
+    CancelServe {
+        /// On which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// Throw away what still comes of a chunk.
+    DropIncoming {
+        /// On which connection.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// Connect for this content, or use the connection that stands.
+    Connect {
+        /// To whom.
+        peer: PeerId,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// Close the connection: the peer broke the rules.
+    Disconnect {
+        /// The connection.
+        link: LinkKey,
+        /// Why, for logs.
+        why: &'static str,
+    },
+    /// The whole manifest is here: check it, prepare the store, answer `ManifestLoaded` or
+    /// `ManifestRefused`.
+    CheckManifest {
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// Re-hash the own copy of a chunk that a peer rejected; answer `OwnChunkVerified`.
+    VerifyOwn {
+        /// Who rejected it.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// Ask the active policy; answer `PolicyAnswered` or `PolicyFailed`.
+    AskPolicy {
+        /// Echoed.
+        token: u64,
+        /// The question.
+        question: Question,
+        /// An answer after this time is ignored.
+        deadline: Duration,
+    },
+    /// Ask the built-in policy, because the active one failed or was late.
+    AskBuiltIn {
+        /// Echoed.
+        token: u64,
+        /// The question.
+        question: Question,
+    },
+    /// Come back after this time.
+    StartTimer {
+        /// Echoed.
+        token: u64,
+        /// From now.
+        after: Duration,
+    },
+    /// Tell whoever watches.
+    Report(SwarmEvent),
+}
+
+/// Something worth telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwarmEvent {
+    /// Occurs when the last chunk is stored.
+    Completed,
+    /// Occurs when the origin has sent every chunk once.
+    FirstPassDone,
+    /// Occurs when a peer is banned from this swarm.
+    PeerBanned {
+        /// Who.
+        peer: PeerId,
+        /// What it did.
+        why: &'static str,
+    },
+    /// Occurs when a chunk from a peer had the wrong hash.
+    ChunkWasBad {
+        /// Who sent it.
+        peer: PeerId,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+    /// Occurs when the store cannot take more.
+    Parked,
+    /// Occurs when a decision of the policy does not hold.
+    DecisionDropped {
+        /// Why.
+        why: &'static str,
+    },
+    /// Occurs when the policy failed or was late and the built-in one is asked.
+    FellBack {
+        /// `failed` or `late`.
+        why: &'static str,
+    },
+    /// Occurs when a reservation expired.
+    ReservationExpired {
+        /// Who did not keep it.
+        peer: PeerId,
+    },
+}

@@ -1,0 +1,284 @@
+//! One content on one peer: what is here, what each neighbour has, what is on its way, and what to do next.
+//!
+//! The driver (the node's `Swarm` actor, or the simulator) feeds [`SwarmInput`]s and carries out
+//! [`SwarmOutput`]s. The way of one chunk: a slot becomes free, the policy is asked whom to offer what, the
+//! receiver accepts one candidate, the chunk is served, the receiver verifies and stores it and tells its
+//! neighbours. The origin's first pass leaves the offer out: it pushes each chunk once.
+//!
+//! Deliberately not here: which receiver and which chunk (the policy), how bytes move (the data plane),
+//! which chunks are really on disk (the store), who could be a neighbour (gossip and tracker).
+
+mod ask;
+mod chunks;
+mod config;
+mod haves;
+mod hints;
+mod io;
+mod manifest;
+mod messages;
+mod neighbour;
+mod pace;
+mod receiving;
+mod sending;
+mod trust;
+mod views;
+
+#[cfg(test)]
+mod world;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use samara_model::{ChunkIndex, ContentId, PeerId, PeerMessage, Time};
+use samara_policy::Random;
+
+pub use config::SwarmConfig;
+pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
+
+use ask::Asks;
+use chunks::Chunks;
+use hints::Hints;
+use manifest::ManifestFetch;
+use neighbour::Neighbour;
+use pace::Pace;
+
+/// How often slow things are looked at: expiry, late policies, hedging, idle slots.
+const HOUSEKEEPING: Duration = Duration::from_millis(100);
+/// The same when nothing is going on.
+const IDLE_HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+type Outputs = Vec<SwarmOutput>;
+
+/// The state machine of one content on one peer.
+#[derive(Debug)]
+pub struct Swarm {
+    config: SwarmConfig,
+    me: PeerId,
+    content: ContentId,
+    random: Random,
+    now: Time,
+    origin: bool,
+    neighbours: BTreeMap<LinkKey, Neighbour>,
+    hints: Hints,
+    chunks: Option<Chunks>,
+    manifest: ManifestFetch,
+    upload_slots: u32,
+    download_slots: u32,
+    send_pace: Pace,
+    receive_pace: Pace,
+    arrivals: Pace,
+    last_arrival: Option<Time>,
+    asks: Asks,
+    offers_wanted: bool,
+    haves_due: Option<Time>,
+    first_pass_over: bool,
+    parked: bool,
+    withdrawn: bool,
+    idle_since: Option<Time>,
+    housekept: Time,
+    armed: Option<(u64, Time)>,
+    next_timer: u64,
+}
+
+/// What a person may want to know of one neighbour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeighbourRow {
+    /// Who.
+    pub peer: PeerId,
+    /// Where.
+    pub address: core::net::SocketAddr,
+    /// Thousandths of the content that it has.
+    pub permille: u16,
+    /// Since when it last said something about itself.
+    pub heard: Time,
+}
+
+impl Swarm {
+    /// A swarm that knows nothing yet but the content's id. An origin, and a node that resumes, follows up
+    /// with [`SwarmInput::ManifestLoaded`] at once.
+    pub fn new(
+        config: SwarmConfig,
+        me: PeerId,
+        content: ContentId,
+        origin: bool,
+        random_seed: u64,
+    ) -> Self {
+        Swarm {
+            config,
+            me,
+            content,
+            random: Random::new(random_seed),
+            now: Time::ZERO,
+            origin,
+            neighbours: BTreeMap::new(),
+            hints: Hints::new(random_seed),
+            chunks: None,
+            manifest: ManifestFetch::default(),
+            upload_slots: config.upload_slots,
+            download_slots: config.download_slots,
+            send_pace: Pace::default(),
+            receive_pace: Pace::default(),
+            arrivals: Pace::default(),
+            last_arrival: None,
+            asks: Asks::default(),
+            offers_wanted: false,
+            haves_due: None,
+            first_pass_over: !origin,
+            parked: false,
+            withdrawn: false,
+            idle_since: None,
+            housekept: Time::ZERO,
+            armed: None,
+            next_timer: 0,
+        }
+    }
+
+    /// Takes note of what happened at `now` and appends what to do about it.
+    pub fn handle(&mut self, now: Time, input: SwarmInput, out: &mut Outputs) {
+        self.now = self.now.max(now);
+        match input {
+            SwarmInput::PeerConnected { link, peer, address } => {
+                self.on_connected(link, peer, address, out)
+            }
+            SwarmInput::PeerDisconnected { link } => self.forget(link, out),
+            SwarmInput::ConnectFailed { peer } => self.hints.failed(peer, self.now),
+            SwarmInput::MessageReceived { link, message } => self.on_message(link, message, out),
+            SwarmInput::ManifestLoaded(facts) => self.on_manifest_loaded(facts, out),
+            SwarmInput::ManifestRefused => self.on_manifest_refused(out),
+            SwarmInput::ChunkStarted { link, chunk } => self.on_chunk_started(link, chunk, out),
+            SwarmInput::ChunkStored { link, chunk } => self.on_chunk_stored(link, chunk, out),
+            SwarmInput::ChunkRejected { link, chunk } => self.on_chunk_rejected(link, chunk, out),
+            SwarmInput::ChunkDiscarded { link, chunk } => self.end_incoming(link, chunk),
+            SwarmInput::StoreFailed { link, chunk } => self.on_store_failed(link, chunk, out),
+            SwarmInput::Resumed => self.parked = false,
+            SwarmInput::ChunkSent { link, chunk } => self.on_chunk_sent(link, chunk),
+            SwarmInput::ServeFailed { link, chunk } => self.on_serve_failed(link, chunk, out),
+            SwarmInput::OwnChunkVerified { link, chunk, good } => {
+                self.on_own_chunk_verified(link, chunk, good, out)
+            }
+            SwarmInput::ContentWithdrawn => self.on_withdrawn(out),
+            SwarmInput::HintsReceived(hints) => self.on_hints(&hints),
+            SwarmInput::SlotsLeased { upload, download } => {
+                self.upload_slots = upload;
+                self.download_slots = download;
+                self.offers_wanted = true;
+            }
+            SwarmInput::PolicyAnswered { token, answer } => self.on_answer(token, answer, out),
+            SwarmInput::PolicyFailed { token } => self.on_policy_failed(token, out),
+            SwarmInput::TimerFired { token } => self.on_timer(token),
+        }
+        self.settle(out);
+    }
+
+    /// Chunks here and chunks in all; `None` until the manifest is known.
+    pub fn progress(&self) -> Option<(u32, u32)> {
+        self.chunks.as_ref().map(|chunks| (chunks.have.count(), chunks.count()))
+    }
+
+    /// The content.
+    pub fn content(&self) -> ContentId {
+        self.content
+    }
+
+    /// Whether every chunk is here.
+    pub fn is_complete(&self) -> bool {
+        self.chunks.as_ref().is_some_and(|chunks| chunks.have.is_full())
+    }
+
+    /// Live neighbours that take part.
+    pub fn neighbours(&self) -> impl Iterator<Item = NeighbourRow> + '_ {
+        self.neighbours.values().filter(|one| one.opened).map(|one| NeighbourRow {
+            peer: one.peer,
+            address: one.address,
+            permille: one.permille(),
+            heard: one.inbound.1,
+        })
+    }
+
+    /// Number of live neighbours that take part.
+    pub fn neighbour_count(&self) -> u32 {
+        self.neighbours.values().filter(|one| one.opened).count() as u32
+    }
+
+    /// What follows from any input: news that are due, questions to the policy, the next timer.
+    fn settle(&mut self, out: &mut Outputs) {
+        if self.now.since(self.housekept) >= HOUSEKEEPING {
+            self.housekept = self.now;
+            self.housekeep(out);
+        }
+        if self.haves_due.is_some_and(|due| due <= self.now) {
+            self.flush_haves(out);
+        }
+        self.end_first_pass(out);
+        self.want_manifest(out);
+        if self.offers_wanted {
+            self.ask_offers(out);
+        }
+        if self.hints.is_dirty() {
+            self.ask_neighbours(out);
+        }
+        self.arm_timer(out);
+    }
+
+    fn housekeep(&mut self, out: &mut Outputs) {
+        self.expire_offers();
+        self.expire_reservations(out);
+        self.expire_neighbours();
+        self.expire_asks(out);
+        self.ask_overdue(out);
+        self.ask_idle_requests(out);
+        if !self.is_complete() {
+            self.hints.wake(self.now);
+        }
+    }
+
+    /// A link on which nobody ever said that it takes part is no neighbour.
+    fn expire_neighbours(&mut self) {
+        let now = self.now;
+        self.neighbours.retain(|_, one| one.opened || now.since(one.since).as_secs() < 10);
+    }
+
+    fn on_timer(&mut self, token: u64) {
+        if self.armed.is_some_and(|(armed, _)| armed == token) {
+            self.armed = None;
+            self.offers_wanted = true;
+        }
+    }
+
+    /// Arms one timer for the earliest thing that is due; an earlier one replaces it.
+    fn arm_timer(&mut self, out: &mut Outputs) {
+        let wake = self.next_wake();
+        if self.armed.is_some_and(|(_, at)| at <= wake && at >= self.now) {
+            return;
+        }
+        self.next_timer += 1;
+        self.armed = Some((self.next_timer, wake));
+        out.push(SwarmOutput::StartTimer { token: self.next_timer, after: wake.since(self.now) });
+    }
+
+    fn next_wake(&self) -> Time {
+        let rest = if self.is_busy() { HOUSEKEEPING } else { IDLE_HOUSEKEEPING };
+        let soonest = self.now + Duration::from_millis(1);
+        [self.haves_due, self.next_offer_retry(), self.manifest.retry_at(), self.asks.deadline()]
+            .into_iter()
+            .flatten()
+            .fold(self.now + rest, Time::min)
+            .max(soonest)
+    }
+
+    /// Whether something may expire or get late.
+    fn is_busy(&self) -> bool {
+        !self.is_complete()
+            || self.neighbours.values().any(|one| !one.outgoing.is_empty() || !one.opened)
+    }
+
+    fn send(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {
+        self.tell_haves(link, out);
+        out.push(SwarmOutput::Send { link, message });
+    }
+
+    fn chunk_exists(&self, chunk: ChunkIndex) -> bool {
+        self.chunks.as_ref().is_some_and(|chunks| chunk < chunks.count())
+    }
+}

@@ -1,0 +1,184 @@
+//! What is known of one neighbour, and what is going on with it.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use samara_model::{ChunkIndex, ChunkSet, HaveSummary, PeerId, Time};
+
+use super::pace::Pace;
+
+/// A peer with a live connection for this content.
+#[derive(Debug)]
+pub struct Neighbour {
+    /// Who.
+    pub peer: PeerId,
+    /// Where others can dial it.
+    pub address: SocketAddr,
+    /// Connected since.
+    pub since: Time,
+    /// It has said that it takes part.
+    pub opened: bool,
+    /// What it said it had, until the manifest is known here.
+    pub summary: HaveSummary,
+    /// What it has; an empty universe until the manifest is known here.
+    pub has: ChunkSet,
+    /// It had the content from the start.
+    pub origin: bool,
+    /// It wants to hear what arrives here.
+    pub wants_haves: bool,
+    /// Size of the manifest that it can pass on.
+    pub manifest_bytes: Option<u32>,
+    /// How much of the log of stored chunks it was told.
+    pub told: usize,
+    /// Transfers into it, as it last said, and when.
+    pub inbound: (u32, Time),
+    /// No offers before this time.
+    pub busy_until: Time,
+    /// No requests before this time.
+    pub refused_until: Time,
+    /// Chunks that it said it has or gets, without saying which; forgotten after a while.
+    pub assumed: Vec<(ChunkIndex, Time)>,
+    /// Offers and transfers to it.
+    pub outgoing: Vec<Outgoing>,
+    /// Reservations and transfers from it.
+    pub incoming: Vec<Incoming>,
+    /// Chunks sent to it.
+    pub sent: u32,
+    /// What failed or expired.
+    pub failures: u32,
+    /// How long chunks take to it.
+    pub send_pace: Pace,
+    /// How long chunks take from it.
+    pub receive_pace: Pace,
+    /// Chunks from it that were bad.
+    pub bad: BadChunks,
+    /// It gets the manifest from here, since.
+    pub manifest_since: Option<Time>,
+    /// It was told of the others.
+    pub introduced: bool,
+}
+
+/// Something on its way to a neighbour.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// When it was offered, or began to be sent.
+    pub since: Time,
+    /// What.
+    pub what: Sending,
+}
+
+/// A stage of a transfer to a neighbour.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// These were offered; no answer yet.
+    Offered(Vec<ChunkIndex>),
+    /// This is being sent.
+    Chunk(ChunkIndex),
+}
+
+/// Something on its way here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incoming {
+    /// The chunk, or any (a request that leaves the choice to the source).
+    pub chunk: Option<ChunkIndex>,
+    /// When it was accepted or asked for, or came unasked.
+    pub since: Time,
+    /// Its first bytes have come.
+    pub started: bool,
+    /// A second copy was asked for, or this is one.
+    pub hedged: bool,
+}
+
+/// What a neighbour did wrong.
+#[derive(Debug, Default)]
+pub struct BadChunks {
+    /// Chunks with a wrong hash that it has neither withdrawn nor vouched for again.
+    pub open: Vec<ChunkIndex>,
+    /// When the first of them was rejected.
+    pub first_at: Option<Time>,
+    /// All of them, ever.
+    pub total: u32,
+}
+
+impl Neighbour {
+    /// A fresh connection.
+    pub fn new(peer: PeerId, address: SocketAddr, now: Time) -> Self {
+        Neighbour {
+            peer,
+            address,
+            since: now,
+            opened: false,
+            summary: HaveSummary::Nothing,
+            has: ChunkSet::empty(0),
+            origin: false,
+            wants_haves: true,
+            manifest_bytes: None,
+            told: 0,
+            inbound: (0, now),
+            busy_until: Time::ZERO,
+            refused_until: Time::ZERO,
+            assumed: Vec::new(),
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+            sent: 0,
+            failures: 0,
+            send_pace: Pace::default(),
+            receive_pace: Pace::default(),
+            bad: BadChunks::default(),
+            manifest_since: None,
+            introduced: false,
+        }
+    }
+
+    /// A stable number for policies.
+    pub fn number(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.peer.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Transfers into it as far as the news is fresh; old news count as none.
+    pub fn inbound_now(&self, now: Time, fresh: Duration) -> u32 {
+        let (count, at) = self.inbound;
+        if now.since(at) > fresh { 0 } else { count }
+    }
+
+    /// Remembers what it says about its load; room ends a back-off.
+    pub fn heard_inbound(&mut self, inbound: u16, slots: u32, now: Time) {
+        self.inbound = (u32::from(inbound), now);
+        if u32::from(inbound) < slots {
+            self.busy_until = Time::ZERO;
+        }
+    }
+
+    /// Whether a chunk is on its way to it.
+    pub fn is_sent(&self, chunk: ChunkIndex) -> bool {
+        self.outgoing.iter().any(|out| out.what == Sending::Chunk(chunk))
+    }
+
+    /// Takes the reservation of a chunk away.
+    pub fn take_incoming(&mut self, chunk: ChunkIndex) -> Option<Incoming> {
+        let at = self.incoming.iter().position(|one| one.chunk == Some(chunk))?;
+        Some(self.incoming.swap_remove(at))
+    }
+
+    /// Takes a running transfer away.
+    pub fn take_sending(&mut self, chunk: ChunkIndex) -> Option<Outgoing> {
+        let at = self.outgoing.iter().position(|out| out.what == Sending::Chunk(chunk))?;
+        Some(self.outgoing.swap_remove(at))
+    }
+
+    /// Whether chunks may be asked of it and taken from it.
+    pub fn is_trusted(&self) -> bool {
+        self.bad.open.is_empty()
+    }
+
+    /// Thousandths of the content that it has.
+    pub fn permille(&self) -> u16 {
+        match self.has.universe() {
+            0 if self.summary == HaveSummary::Everything => 1000,
+            0 => 0,
+            all => (u64::from(self.has.count()) * 1000 / u64::from(all)) as u16,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How long things take here: recent durations, their quantiles and means.
+
+use core::time::Duration;
+
+/// Durations that are remembered.
+const KEPT: usize = 32;
+
+/// The last few durations of one kind of event.
+#[derive(Debug, Clone, Default)]
+pub struct Pace {
+    recent: [u32; KEPT],
+    count: usize,
+    mean_us: u64,
+}
+
+impl Pace {
+    /// Remembers a duration.
+    pub fn record(&mut self, took: Duration) {
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        self.recent[self.count % KEPT] = micros;
+        self.mean_us = if self.count == 0 {
+            u64::from(micros)
+        } else {
+            (self.mean_us * 7 + u64::from(micros)) / 8
+        };
+        self.count += 1;
+    }
+
+    /// Running mean in microseconds; 0 before the first.
+    pub fn mean_us(&self) -> u64 {
+        self.mean_us
+    }
+
+    /// Running mean, when anything was recorded.
+    pub fn mean(&self) -> Option<Duration> {
+        (self.count > 0).then(|| Duration::from_micros(self.mean_us))
+    }
+
+    /// The 30 % quantile of the last 32, once there are at least eight. Low on purpose: it is the time of
+    /// an undisturbed transfer, also when many are slow.
+    pub fn usual(&self) -> Option<Duration> {
+        let known = self.count.min(KEPT);
+        if known < 8 {
+            return None;
+        }
+        let mut sorted = self.recent;
+        let sorted = &mut sorted[..known];
+        sorted.sort_unstable();
+        Some(Duration::from_micros(u64::from(sorted[known * 3 / 10])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_time_is_not_moved_by_slow_transfers() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.usual(), None);
+        for index in 0..32 {
+            pace.record(Duration::from_millis(if index % 2 == 0 { 10 } else { 1000 }));
+        }
+        assert_eq!(pace.usual(), Some(Duration::from_millis(10)));
+        assert!(pace.mean_us() > 100_000);
+    }
+}

@@ -1,0 +1,247 @@
+//! The receiver's side: picking from offers, reservations, arriving chunks.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use samara_model::{ChunkIndex, DeclineReason, PeerMessage, Time};
+
+use super::neighbour::Incoming;
+use super::sending::slow_after;
+use super::{LinkKey, Outputs, Swarm, SwarmEvent, SwarmOutput};
+
+/// A second copy of a chunk is taken when the first has been coming for this many mean times ...
+const HEDGE_AFTER: u32 = 4;
+/// ... and at least this long.
+const HEDGE_PATIENCE: Duration = Duration::from_millis(250);
+
+impl Swarm {
+    /// Transfers into this node that run or are reserved. Slow ones do not count: a slow uploader must not
+    /// keep a fast downlink idle.
+    pub(super) fn inbound(&self) -> u32 {
+        let slow_after = slow_after(&self.receive_pace);
+        let all = self.neighbours.values().flat_map(|one| &one.incoming);
+        all.filter(|incoming| self.now.since(incoming.since) <= slow_after).count() as u32
+    }
+
+    fn inbound_in_all(&self) -> u32 {
+        self.neighbours.values().map(|one| one.incoming.len() as u32).sum()
+    }
+
+    /// Download slots that could be filled now.
+    pub(super) fn free_download_slots(&self) -> u32 {
+        let limit = self.download_slots * self.config.slow_factor;
+        let free = self.download_slots.saturating_sub(self.inbound());
+        free.min(limit.saturating_sub(self.inbound_in_all()))
+    }
+
+    /// A neighbour could send one of these: takes the first that is missing and not on its way.
+    pub(super) fn on_offer(&mut self, link: LinkKey, offered: &[ChunkIndex], out: &mut Outputs) {
+        for chunk in offered {
+            self.now_has(link, *chunk);
+        }
+        match self.pick(link, offered) {
+            Ok((chunk, hedged)) => {
+                self.reserve(link, Some(chunk), hedged);
+                let inbound = self.inbound() as u16;
+                self.send(link, PeerMessage::Accept { channel: 0, chunk, inbound }, out);
+            }
+            Err(reason) => {
+                let inbound = self.inbound() as u16;
+                self.send(link, PeerMessage::Decline { channel: 0, reason, inbound }, out);
+            }
+        }
+    }
+
+    fn pick(
+        &self,
+        link: LinkKey,
+        offered: &[ChunkIndex],
+    ) -> Result<(ChunkIndex, bool), DeclineReason> {
+        let neighbour = self.neighbours.get(&link).ok_or(DeclineReason::Parked)?;
+        let chunks = self.chunks.as_ref().ok_or(DeclineReason::Parked)?;
+        let shunned = !neighbour.is_trusted() || neighbour.refused_until > self.now;
+        if self.parked || self.withdrawn || shunned {
+            return Err(DeclineReason::Parked);
+        }
+        if self.free_download_slots() == 0 {
+            return Err(DeclineReason::Busy);
+        }
+        let missing = |chunk: &ChunkIndex| *chunk < chunks.count() && !chunks.have.contains(*chunk);
+        let wanted = offered.iter().copied().filter(missing);
+        let idle = wanted.clone().find(|chunk| chunks.coming[*chunk as usize] == 0);
+        idle.map(|chunk| (chunk, false))
+            .or_else(|| wanted.clone().find(|chunk| self.is_overdue(*chunk)).map(|c| (c, true)))
+            .ok_or(DeclineReason::Have)
+    }
+
+    /// Whether the one copy of a chunk that is on its way takes so long that a second is worth it.
+    fn is_overdue(&self, chunk: ChunkIndex) -> bool {
+        let Some(chunks) = &self.chunks else { return false };
+        let mean = self.receive_pace.mean().unwrap_or(HEDGE_PATIENCE);
+        let after = (mean * HEDGE_AFTER).max(HEDGE_PATIENCE);
+        let on_its_way = self.neighbours.values().flat_map(|one| &one.incoming);
+        chunks.coming[chunk as usize] == 1
+            && on_its_way
+                .filter(|incoming| incoming.chunk == Some(chunk))
+                .all(|incoming| self.now.since(incoming.since) > after)
+    }
+
+    /// Books a transfer that was accepted or asked for.
+    pub(super) fn reserve(&mut self, link: LinkKey, chunk: Option<ChunkIndex>, hedged: bool) {
+        let (now, Some(neighbour)) = (self.now, self.neighbours.get_mut(&link)) else { return };
+        neighbour.incoming.push(Incoming { chunk, since: now, started: false, hedged });
+        if let (Some(chunk), Some(chunks)) = (chunk, &mut self.chunks) {
+            chunks.coming[chunk as usize] = chunks.coming[chunk as usize].saturating_add(1);
+        }
+    }
+
+    /// First bytes: of a reservation, of an "any" request, or pushed unasked.
+    pub(super) fn on_chunk_started(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        if !self.chunk_exists(chunk) {
+            return;
+        }
+        if self.chunks.as_ref().is_some_and(|chunks| chunks.have.contains(chunk)) {
+            return self.send(link, PeerMessage::Cancel { channel: 0, chunk }, out);
+        }
+        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
+        let of = |wanted| neighbour.incoming.iter().position(|one| one.chunk == wanted);
+        let Some(at) = of(Some(chunk)).or_else(|| of(None)) else {
+            self.reserve(link, Some(chunk), false);
+            if let Some(last) =
+                self.neighbours.get_mut(&link).and_then(|one| one.incoming.last_mut())
+            {
+                last.started = true;
+            }
+            return;
+        };
+        let incoming = &mut neighbour.incoming[at];
+        incoming.started = true;
+        if incoming.chunk.is_none() {
+            incoming.chunk = Some(chunk);
+            if let Some(chunks) = &mut self.chunks {
+                chunks.coming[chunk as usize] = chunks.coming[chunk as usize].saturating_add(1);
+            }
+        }
+    }
+
+    pub(super) fn on_chunk_stored(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        self.now_has(link, chunk);
+        if let Some(neighbour) = self.neighbours.get_mut(&link) {
+            neighbour.failures = 0;
+            if let Some(incoming) = neighbour.take_incoming(chunk) {
+                let took = self.now.since(incoming.since);
+                neighbour.receive_pace.record(took);
+                self.receive_pace.record(took);
+            }
+        }
+        let Some(chunks) = &mut self.chunks else { return };
+        chunks.end_coming(chunk);
+        if !chunks.have.insert(chunk) {
+            return;
+        }
+        chunks.log.push(chunk);
+        if let Some(last) = self.last_arrival.replace(self.now) {
+            self.arrivals.record(self.now.since(last));
+        }
+        self.idle_since = None;
+        self.offers_wanted = true;
+        self.cancel_copies(chunk, out);
+        self.schedule_haves();
+        self.report_if_complete(out);
+    }
+
+    /// Tells everybody else who is sending this chunk to stop.
+    fn cancel_copies(&mut self, chunk: ChunkIndex, out: &mut Outputs) {
+        if self.chunks.as_ref().is_none_or(|chunks| chunks.coming[chunk as usize] == 0) {
+            return;
+        }
+        let links: Vec<LinkKey> = self.neighbours.keys().copied().collect();
+        for link in links {
+            let taken = self.neighbours.get_mut(&link).and_then(|one| one.take_incoming(chunk));
+            if taken.is_some() {
+                out.push(SwarmOutput::DropIncoming { link, chunk });
+                self.send(link, PeerMessage::Cancel { channel: 0, chunk }, out);
+            }
+        }
+        if let Some(chunks) = &mut self.chunks {
+            chunks.coming[chunk as usize] = 0;
+        }
+    }
+
+    pub(super) fn report_if_complete(&mut self, out: &mut Outputs) {
+        if self.is_complete() {
+            self.flush_haves(out);
+            out.push(SwarmOutput::Report(SwarmEvent::Completed));
+        }
+    }
+
+    /// Takes a transfer out of the books that ended without a chunk.
+    pub(super) fn end_incoming(&mut self, link: LinkKey, chunk: ChunkIndex) {
+        let taken = self.neighbours.get_mut(&link).and_then(|one| one.take_incoming(chunk));
+        if let (Some(_), Some(chunks)) = (taken, &mut self.chunks) {
+            chunks.end_coming(chunk);
+        }
+    }
+
+    /// The source cannot serve it.
+    pub(super) fn on_refuse(&mut self, link: LinkKey, chunk: Option<ChunkIndex>) {
+        let until = self.now + self.busy_backoff() * 4;
+        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
+        neighbour.refused_until = neighbour.refused_until.max(until);
+        match chunk {
+            Some(chunk) => self.end_incoming(link, chunk),
+            None => neighbour.incoming.retain(|incoming| incoming.chunk.is_some()),
+        }
+    }
+
+    pub(super) fn on_store_failed(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        self.end_incoming(link, chunk);
+        if !self.parked {
+            self.parked = true;
+            out.push(SwarmOutput::Report(SwarmEvent::Parked));
+        }
+    }
+
+    /// A reservation without a first byte ends, and its source is left alone for a while, longer each time.
+    pub(super) fn expire_reservations(&mut self, out: &mut Outputs) {
+        let patience = self.reservation_patience();
+        let now = self.now;
+        let Some(chunks) = &mut self.chunks else { return };
+        for (link, neighbour) in &mut self.neighbours {
+            let expired = |one: &Incoming| !one.started && now.since(one.since) > patience;
+            let late: Vec<Incoming> =
+                neighbour.incoming.iter().copied().filter(|one| expired(one)).collect();
+            if late.is_empty() {
+                continue;
+            }
+            neighbour.incoming.retain(|one| !expired(one));
+            neighbour.failures += 1;
+            let pause = Duration::from_millis(500) * 2u32.pow(neighbour.failures.min(8));
+            neighbour.refused_until = now + pause;
+            for chunk in late.iter().filter_map(|one| one.chunk) {
+                chunks.end_coming(chunk);
+                let message = PeerMessage::Cancel { channel: 0, chunk };
+                out.push(SwarmOutput::Send { link: *link, message });
+            }
+            let peer = neighbour.peer;
+            out.push(SwarmOutput::Report(SwarmEvent::ReservationExpired { peer }));
+        }
+    }
+
+    fn reservation_patience(&self) -> Duration {
+        let mean = self.receive_pace.mean().unwrap_or_default();
+        (mean * 16).max(self.config.reservation)
+    }
+
+    /// Whether slots have stayed empty for so long that it is time to ask.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let wants = self.chunks.as_ref().is_some_and(|chunks| !chunks.have.is_full());
+        if !wants || self.parked || self.withdrawn || self.inbound() > 0 {
+            self.idle_since = None;
+            return false;
+        }
+        let since: Time = *self.idle_since.get_or_insert(self.now);
+        let patience = self.arrivals.mean().unwrap_or_default() * 4;
+        self.now.since(since) >= patience.max(Duration::from_millis(200))
+    }
+}

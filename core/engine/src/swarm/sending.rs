@@ -1,0 +1,263 @@
+//! The uploader's side: slots, offers, transfers out of here.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use samara_model::{ChunkIndex, MAX_CANDIDATES, PeerMessage, Time};
+
+use super::neighbour::{Outgoing, Sending};
+use super::{LinkKey, Outputs, Pace, Swarm, SwarmEvent, SwarmOutput};
+
+/// Offers are answered within a round trip; after this long they are void.
+const OFFER_EXPIRES: Duration = Duration::from_secs(1);
+
+impl Swarm {
+    /// Whether this is an origin with chunks that nobody else has and that are not being sent.
+    pub(super) fn in_first_pass(&mut self) -> bool {
+        self.origin && self.chunks.as_mut().is_some_and(|chunks| chunks.has_unsent())
+    }
+
+    /// Says when the first pass is over: from then on the origin is a node like any other.
+    pub(super) fn end_first_pass(&mut self, out: &mut Outputs) {
+        if self.first_pass_over || self.chunks.is_none() || self.in_first_pass() {
+            return;
+        }
+        self.first_pass_over = true;
+        self.offers_wanted = true;
+        let links: Vec<LinkKey> = self.neighbours.keys().copied().collect();
+        for link in links {
+            self.send(link, PeerMessage::WantHaves { channel: 0 }, out);
+        }
+        out.push(SwarmOutput::Report(SwarmEvent::FirstPassDone));
+    }
+
+    /// Upload slots that could be filled now. A transfer that takes much longer than usual does not count:
+    /// a slow receiver must not keep a fast uplink idle.
+    pub(super) fn free_upload_slots(&mut self) -> u32 {
+        let first_pass = self.in_first_pass();
+        let slots = if first_pass {
+            self.upload_slots.min(self.config.first_pass_slots)
+        } else {
+            self.upload_slots
+        };
+        let slow_after = slow_after(&self.send_pace);
+        let (mut all, mut counted) = (0, 0);
+        for out in self.neighbours.values().flat_map(|one| &one.outgoing) {
+            all += 1;
+            counted += u32::from(self.now.since(out.since) <= slow_after);
+        }
+        let limit = self.upload_slots * self.config.slow_factor;
+        slots.saturating_sub(counted).min(limit.saturating_sub(all))
+    }
+
+    /// Most offers and transfers to one neighbour: one, more where there are fewer neighbours than slots.
+    pub(super) fn per_peer(&self) -> u32 {
+        let lacking = self.neighbours.values().filter(|one| one.manifest_bytes.is_some());
+        let receivers = lacking.filter(|one| !one.has.is_full()).count() as u32;
+        self.upload_slots.div_ceil(receivers.max(1)).max(1)
+    }
+
+    /// Neighbours that may be offered something now.
+    pub(super) fn receivers(&self) -> Vec<LinkKey> {
+        let Some(chunks) = &self.chunks else { return Vec::new() };
+        if self.withdrawn {
+            return Vec::new();
+        }
+        let per_peer = self.per_peer() as usize;
+        let able = self.neighbours.iter().filter(|(_, one)| {
+            one.opened
+                && one.manifest_bytes.is_some()
+                && one.busy_until <= self.now
+                && one.outgoing.len() < per_peer
+                && chunks.have.has_any_not_in(&one.has)
+        });
+        able.map(|(link, _)| *link).collect()
+    }
+
+    /// When somebody who is backing off may be asked again, if a slot is free for it.
+    pub(super) fn next_offer_retry(&self) -> Option<Time> {
+        let waiting = self.neighbours.values().filter(|one| one.busy_until > self.now);
+        waiting.map(|one| one.busy_until).min()
+    }
+
+    /// How long a neighbour without a free slot is left alone: a third of a chunk time.
+    pub(super) fn busy_backoff(&self) -> Duration {
+        let chunk_time = self.arrivals.mean().unwrap_or(Duration::from_millis(6));
+        (chunk_time / 3).clamp(Duration::from_millis(1), Duration::from_millis(10))
+    }
+
+    /// Offers these chunks, as far as they are still good to offer.
+    pub(super) fn offer(
+        &mut self,
+        link: LinkKey,
+        wanted: &[ChunkIndex],
+        out: &mut Outputs,
+    ) -> bool {
+        let chunks = self.sendable(link, wanted);
+        if chunks.is_empty() {
+            return false;
+        }
+        let inbound = self.inbound() as u16;
+        let what = Sending::Offered(chunks.clone());
+        if let Some(neighbour) = self.neighbours.get_mut(&link) {
+            neighbour.outgoing.push(Outgoing { since: self.now, what });
+        }
+        self.send(link, PeerMessage::Offer { channel: 0, chunks, inbound }, out);
+        true
+    }
+
+    /// Those of `wanted` that are here, that the neighbour lacks, and that are not on their way to it.
+    pub(super) fn sendable(&self, link: LinkKey, wanted: &[ChunkIndex]) -> Vec<ChunkIndex> {
+        let (Some(chunks), Some(neighbour)) = (&self.chunks, self.neighbours.get(&link)) else {
+            return Vec::new();
+        };
+        let good = |chunk: &ChunkIndex| {
+            chunks.have.contains(*chunk)
+                && !neighbour.has.contains(*chunk)
+                && !neighbour.is_sent(*chunk)
+        };
+        wanted.iter().copied().filter(good).take(MAX_CANDIDATES).collect()
+    }
+
+    /// Starts sending a chunk.
+    pub(super) fn serve(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
+        else {
+            return;
+        };
+        chunks.sending[chunk as usize] = chunks.sending[chunk as usize].saturating_add(1);
+        neighbour.outgoing.push(Outgoing { since: self.now, what: Sending::Chunk(chunk) });
+        out.push(SwarmOutput::ServeChunk { link, chunk });
+    }
+
+    /// The neighbour picked a chunk of an offer. An offer that expired meanwhile counts as a request.
+    pub(super) fn on_accept(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
+        let offered = neighbour.outgoing.iter().position(
+            |one| matches!(&one.what, Sending::Offered(chunks) if chunks.contains(&chunk)),
+        );
+        let Some(at) = offered else { return self.on_request(link, Some(chunk), out) };
+        neighbour.outgoing.swap_remove(at);
+        if self.sendable(link, &[chunk]).is_empty() {
+            return self.refuse(link, Some(chunk), out);
+        }
+        self.serve(link, chunk, out);
+    }
+
+    /// A neighbour asks for a chunk, or for any: served when there is room, otherwise refused.
+    pub(super) fn on_request(
+        &mut self,
+        link: LinkKey,
+        chunk: Option<ChunkIndex>,
+        out: &mut Outputs,
+    ) {
+        let chunk_or_any = match chunk {
+            // Whoever asks for a chunk does not have it, whatever was believed.
+            Some(chunk) => {
+                self.now_lacks(link, chunk);
+                self.sendable(link, &[chunk]).first().copied()
+            }
+            None => self.rarest_for(link),
+        };
+        let running: usize = self.neighbours.values().map(|one| one.outgoing.len()).sum();
+        let to_it = self.neighbours.get(&link).map_or(0, |one| one.outgoing.len());
+        let room = running < (self.upload_slots * self.config.slow_factor) as usize
+            && to_it <= self.per_peer() as usize;
+        match chunk_or_any {
+            Some(chunk) if room && !self.withdrawn => self.serve(link, chunk, out),
+            _ => self.refuse(link, chunk, out),
+        }
+    }
+
+    fn now_lacks(&mut self, link: LinkKey, chunk: ChunkIndex) {
+        if let (Some(chunks), Some(one)) = (&mut self.chunks, self.neighbours.get_mut(&link))
+            && one.has.remove(chunk)
+        {
+            chunks.holders[chunk as usize] = chunks.holders[chunk as usize].saturating_sub(1);
+        }
+    }
+
+    fn rarest_for(&self, link: LinkKey) -> Option<ChunkIndex> {
+        let (chunks, neighbour) = (self.chunks.as_ref()?, self.neighbours.get(&link)?);
+        let lacked = chunks.have.iter().filter(|chunk| !neighbour.has.contains(*chunk));
+        lacked
+            .filter(|chunk| !neighbour.is_sent(*chunk))
+            .min_by_key(|chunk| (chunks.holders[*chunk as usize], chunks.sending[*chunk as usize]))
+    }
+
+    fn refuse(&mut self, link: LinkKey, chunk: Option<ChunkIndex>, out: &mut Outputs) {
+        self.send(link, PeerMessage::Refuse { channel: 0, chunk }, out);
+    }
+
+    /// The bytes are acknowledged: the slot is free, and the neighbour has the chunk.
+    pub(super) fn on_chunk_sent(&mut self, link: LinkKey, chunk: ChunkIndex) {
+        self.offers_wanted = true;
+        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
+        else {
+            return;
+        };
+        let Some(sent) = neighbour.take_sending(chunk) else { return };
+        let took = self.now.since(sent.since);
+        neighbour.sent += 1;
+        neighbour.send_pace.record(took);
+        self.send_pace.record(took);
+        if neighbour.has.insert(chunk) {
+            let holders = &mut chunks.holders[chunk as usize];
+            *holders = holders.saturating_add(1);
+        }
+        chunks.end_sending(chunk);
+    }
+
+    pub(super) fn on_serve_failed(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        self.stop_sending(link, chunk);
+        self.refuse(link, Some(chunk), out);
+    }
+
+    pub(super) fn on_cancel(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
+        if !self.chunk_exists(chunk) {
+            return;
+        }
+        if self.stop_sending(link, chunk) {
+            out.push(SwarmOutput::CancelServe { link, chunk });
+        }
+        self.now_has(link, chunk);
+    }
+
+    fn stop_sending(&mut self, link: LinkKey, chunk: ChunkIndex) -> bool {
+        self.offers_wanted = true;
+        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
+        else {
+            return false;
+        };
+        let was_sent = neighbour.take_sending(chunk).is_some();
+        if was_sent {
+            chunks.end_sending(chunk);
+        }
+        was_sent
+    }
+
+    pub(super) fn expire_offers(&mut self) {
+        let (now, mut expired) = (self.now, false);
+        let after = slow_after(&self.send_pace).saturating_mul(4).max(OFFER_EXPIRES);
+        for neighbour in self.neighbours.values_mut() {
+            let before = neighbour.outgoing.len();
+            neighbour.outgoing.retain(|one| {
+                matches!(one.what, Sending::Chunk(_)) || now.since(one.since) < after
+            });
+            if neighbour.outgoing.len() < before {
+                neighbour.failures += 1;
+                neighbour.busy_until = now + OFFER_EXPIRES;
+                expired = true;
+            }
+        }
+        self.offers_wanted |= expired;
+    }
+}
+
+/// From which age on a transfer counts as slow.
+pub(super) fn slow_after(pace: &Pace) -> Duration {
+    match pace.usual() {
+        Some(usual) => (usual * 2).max(Duration::from_millis(5)),
+        None => Duration::MAX,
+    }
+}
