@@ -72,6 +72,15 @@ impl Counters {
         self.add(|cells| &cells.control_received, bytes);
     }
 
+    /// Bytes that were counted as control turn out to be the beginning of a body.
+    pub(super) fn was_payload(&self, bytes: usize) {
+        self.payload_received(bytes);
+        self.own.control_received.fetch_sub(bytes as u64, Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.own.control_received.fetch_sub(bytes as u64, Relaxed);
+        }
+    }
+
     pub(super) fn chunk_sent(&self) {
         self.add(|cells| &cells.chunks_sent, 1);
     }

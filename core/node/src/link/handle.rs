@@ -13,6 +13,9 @@ use super::{LinkCommand, LinkId};
 /// Commands that may wait. A peer that lets this many pile up does not read.
 pub(super) const COMMAND_QUEUE: usize = 8192;
 
+/// Chunks to drop that the reader has not looked at. Only one can be arriving; the rest is history.
+const MAX_UNWANTED: usize = 16;
+
 /// Why a link ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
@@ -75,6 +78,8 @@ pub struct LinkHandle {
 pub(super) struct Shared {
     commands: mpsc::Sender<LinkCommand>,
     closed: watch::Sender<Option<CloseReason>>,
+    /// `Disconnected` was delivered.
+    ended: watch::Sender<bool>,
     unwanted: Mutex<Vec<(ContentId, ChunkIndex)>>,
     any_unwanted: AtomicBool,
     pub counters: Arc<Counters>,
@@ -85,6 +90,7 @@ impl Shared {
         Arc::new(Shared {
             commands,
             closed: watch::Sender::new(None),
+            ended: watch::Sender::new(false),
             unwanted: Mutex::default(),
             any_unwanted: AtomicBool::new(false),
             counters,
@@ -116,6 +122,17 @@ impl Shared {
         Closing(self.closed.subscribe())
     }
 
+    /// Takes note that nothing more comes from this link.
+    pub fn ended(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Waits until [`Shared::ended`] was called.
+    pub async fn wait_until_ended(&self) {
+        // Fails only when the sender is gone, and that is a field of `self`.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
     /// Queues a command of the link's own tasks.
     pub fn enqueue(&self, command: LinkCommand) -> Result<(), LinkClosed> {
         if self.is_closed() {
@@ -131,6 +148,9 @@ impl Shared {
 
     fn drop_incoming(&self, content: ContentId, chunk: ChunkIndex) {
         let mut unwanted = self.unwanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if unwanted.len() == MAX_UNWANTED {
+            unwanted.remove(0);
+        }
         unwanted.push((content, chunk));
         self.any_unwanted.store(true, Ordering::Release);
     }

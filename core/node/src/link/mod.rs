@@ -34,11 +34,13 @@ mod writer;
 mod tests;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use samara_model::{ByteCount, BytesPerSecond, ChunkIndex, ContentId, PeerId, PeerMessage};
 use samara_store::{Content, ReadChunkError, StoreChunkError};
+use samara_wire::handshake::HandshakeError;
 
 pub use bind::{BindError, BoundPair, bind_pair};
 pub use counters::{Counters, Traffic};
@@ -72,8 +74,9 @@ pub enum LinkCommand {
         /// Which.
         chunk: ChunkIndex,
     },
-    /// Forget a `Serve`: at once when it waits, after the current piece when it runs. No event follows.
-    /// The other side learns it from the next chunk, or a `Refuse`, `Withdraw` or `Close` message.
+    /// Forget a `Serve`: at once when it waits, after the current piece when it runs. No event follows,
+    /// unless all bytes were written already: then `ChunkSent` comes as usual. The other side learns it
+    /// from the next chunk, or from a `Refuse`, `Withdraw` or `Close` message.
     CancelServe {
         /// The content.
         content: ContentId,
@@ -104,6 +107,13 @@ pub enum LinkCommand {
 pub enum LinkEvent {
     /// Occurs when a handshake has succeeded.
     Connected(LinkHandle),
+    /// Occurs when a connection from outside did not become a link. There is no link to speak of.
+    Refused {
+        /// Where it came from.
+        remote: SocketAddr,
+        /// What was wrong; the other side was told.
+        error: HandshakeError,
+    },
     /// Occurs when a link has ended and nothing more comes from it.
     Disconnected {
         /// The link.

@@ -42,7 +42,7 @@ impl Throttle {
     }
 
     /// Grants `bytes` and says until when to wait, if at all.
-    fn reserve(&self, bytes: usize, now: Instant) -> Option<Instant> {
+    pub(super) fn reserve(&self, bytes: usize, now: Instant) -> Option<Instant> {
         let cost = self.rate?.time_for(samara_model::ByteCount(bytes as u64));
         let mut through = self.through.lock().unwrap_or_else(PoisonError::into_inner);
         let start = through.map_or(now, |through| through.max(now));

@@ -1,0 +1,429 @@
+//! The task that owns a connection's sending half.
+//!
+//! Control messages first, all that wait in one write; then one piece of the running chunk, and look
+//! again. A piece's header rides with the control messages in front of it. Acknowledgements are looked
+//! at on the way and by a timer; neither holds up sending.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use samara_model::{Channel, ChunkIndex, ContentId, PeerMessage};
+use samara_store::{Content, FileRange, ReadChunkError};
+use samara_wire::encode_into;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+
+use super::handle::{Closing, Shared};
+use super::pace::Pace;
+use super::serving::{Rest, Running, Serving, Source, Waiting};
+use super::throttle::Throttle;
+use super::transport::{SentRange, Transport, is_cached, read_range};
+use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
+
+/// Commands that are looked at between two pieces.
+const COMMANDS_AT_ONCE: usize = 256;
+/// A link that is closed in good order has this long to send what is left.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Sent in place of bytes that have vanished, to complete a piece whose length was promised.
+const ZEROS: [u8; 4096] = [0; 4096];
+
+/// The sending side of one link.
+pub(super) struct Writer<T, R> {
+    link: LinkId,
+    transport: T,
+    router: R,
+    shared: Arc<Shared>,
+    commands: mpsc::Receiver<LinkCommand>,
+    up: Arc<Throttle>,
+    /// Encoded messages that were not sent yet.
+    out: Vec<u8>,
+    channels: HashMap<ContentId, Channel>,
+    serving: Serving,
+    pace: Pace,
+    /// Chunks that were written and not acknowledged.
+    unacked: VecDeque<Unacked>,
+    interrupts: Interrupts,
+    /// Asked to close, once `out` is empty.
+    closing_with: Option<CloseReason>,
+}
+
+struct Unacked {
+    content: ContentId,
+    chunk: ChunkIndex,
+    bytes: u32,
+    /// The chunk counts as sent when this position in the stream was acknowledged.
+    position: u64,
+}
+
+/// A file no longer has the bytes that were promised.
+struct Vanished(io::Error);
+
+/// What may interrupt waiting for the socket.
+struct Interrupts {
+    closing: Closing,
+    ack_timer: Pin<Box<Sleep>>,
+    ack_timer_runs: bool,
+}
+
+enum Interrupt {
+    LookForAcks,
+    Closed(CloseReason),
+}
+
+impl Interrupts {
+    async fn next(&mut self) -> Interrupt {
+        tokio::select! {
+            reason = self.closing.wait() => Interrupt::Closed(reason),
+            () = &mut self.ack_timer, if self.ack_timer_runs => Interrupt::LookForAcks,
+        }
+    }
+}
+
+/// Does a cancel-safe piece of work again and again until it is done, and in between what cannot wait.
+macro_rules! attending {
+    ($self:ident, $work:expr) => {
+        loop {
+            tokio::select! {
+                biased;
+                done = $work => break done,
+                interrupt = $self.interrupts.next() => $self.on_interrupt(interrupt).await?,
+            }
+        }
+    };
+}
+
+impl<T: Transport, R: LinkRouter> Writer<T, R> {
+    /// `greeting` goes out first.
+    pub fn new(
+        link: LinkId,
+        transport: T,
+        router: R,
+        shared: Arc<Shared>,
+        commands: mpsc::Receiver<LinkCommand>,
+        up: Arc<Throttle>,
+        greeting: Vec<u8>,
+    ) -> Self {
+        let interrupts = Interrupts {
+            closing: shared.closing(),
+            ack_timer: Box::pin(sleep(Duration::ZERO)),
+            ack_timer_runs: false,
+        };
+        Writer {
+            link,
+            transport,
+            router,
+            shared,
+            commands,
+            pace: Pace::new(up.rate().is_some()),
+            up,
+            out: greeting,
+            channels: HashMap::new(),
+            serving: Serving::default(),
+            unacked: VecDeque::new(),
+            interrupts,
+            closing_with: None,
+        }
+    }
+
+    /// Sends until the link ends, and says why it did.
+    pub async fn run(mut self) -> CloseReason {
+        loop {
+            self.take_commands();
+            if let Some(reason) = self.closing_with.take() {
+                let _ = timeout(LAST_WORDS, self.flush(false)).await;
+                return reason;
+            }
+            if let Err(reason) = self.step().await {
+                return reason;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), CloseReason> {
+        if let Some(next) = self.serving.next() {
+            self.begin_chunk(next).await;
+        }
+        if let Some(running) = self.serving.running.take() {
+            self.send_piece(running).await
+        } else if !self.out.is_empty() {
+            self.pass_throttle(self.out.len()).await?;
+            self.flush(false).await
+        } else {
+            self.wait_for_work().await
+        }
+    }
+
+    async fn wait_for_work(&mut self) -> Result<(), CloseReason> {
+        let command = attending!(self, self.commands.recv());
+        self.obey(command.ok_or(CloseReason::Fault("all handles are gone".into()))?);
+        Ok(())
+    }
+
+    fn take_commands(&mut self) {
+        for _ in 0..COMMANDS_AT_ONCE {
+            let Ok(command) = self.commands.try_recv() else { return };
+            self.obey(command);
+        }
+    }
+
+    fn obey(&mut self, command: LinkCommand) {
+        if self.closing_with.is_some() {
+            return;
+        }
+        match command {
+            LinkCommand::Send { content, message } => self.queue_message(content, message),
+            LinkCommand::Serve { content, chunk } => self.serving.add(content, chunk),
+            LinkCommand::CancelServe { content, chunk } => self.serving.cancel(content, chunk),
+            LinkCommand::CancelServeAll { content } => self.serving.cancel_all(content),
+            LinkCommand::Close(reason) => self.closing_with = Some(reason),
+            // The handle hands these to the reader.
+            LinkCommand::DropIncoming { .. } => {}
+        }
+    }
+
+    fn queue_message(&mut self, content: Option<ContentId>, mut message: PeerMessage) {
+        if let Some(content) = content {
+            let number = self.channel_of(content);
+            if let Some(channel) = message.channel_mut() {
+                *channel = number;
+            }
+        }
+        if let Err(error) = encode_into(&message, &mut self.out) {
+            tracing::error!(link = self.link.0, %error, "a message is not sent");
+        }
+    }
+
+    /// The number of a content on this link; the first use gives it one.
+    fn channel_of(&mut self, content: ContentId) -> Channel {
+        let next = self.channels.len() as Channel;
+        *self.channels.entry(content).or_insert(next)
+    }
+
+    async fn begin_chunk(&mut self, next: Waiting) {
+        let Waiting { content, chunk } = next;
+        let len = content.chunk_len(chunk);
+        let source = match content.chunk_ranges(chunk) {
+            Err(ReadChunkError::NotInFiles { .. }) => read_whole(content.clone(), chunk).await,
+            Err(error) => Err(error),
+            Ok(ranges) => Ok(Source::Files(ranges.into())),
+        };
+        match source {
+            Ok(source) => {
+                let rest = Rest { len, sent: 0, source };
+                self.serving.running = Some(Running { content, chunk, rest });
+            }
+            Err(error) => self.serve_failed(content.id(), chunk, error).await,
+        }
+    }
+
+    async fn serve_failed(&self, content: ContentId, chunk: ChunkIndex, error: ReadChunkError) {
+        let (link, error) = (self.link, Arc::new(error));
+        self.router.deliver(LinkEvent::ServeFailed { link, content, chunk, error }).await;
+    }
+
+    /// Sends the next piece of `running`, and keeps it running unless that was the last.
+    async fn send_piece(&mut self, mut running: Running) -> Result<(), CloseReason> {
+        let length = (running.rest.left() as usize).min(self.pace.piece());
+        self.queue_header(&running, length as u32);
+        self.pass_throttle(self.out.len() + length).await?;
+        self.flush(true).await?;
+        if let Err(Vanished(why)) = self.send_body(&mut running.rest, length).await? {
+            let error = read_error(&running, why);
+            self.serve_failed(running.content.id(), running.chunk, error).await;
+        } else if running.rest.left() > 0 {
+            self.serving.running = Some(running);
+        } else {
+            self.expect_ack(&running);
+        }
+        self.look_for_acks().await
+    }
+
+    fn queue_header(&mut self, running: &Running, length: u32) {
+        let (chunk, offset) = (running.chunk, running.rest.sent);
+        let header = PeerMessage::Piece { channel: 0, chunk, offset, length };
+        self.queue_message(Some(running.content.id()), header);
+    }
+
+    /// Sends `length` bytes of the chunk; when the file does not have them any more, zeros instead: the
+    /// receiver gets a piece as long as promised, and never the whole chunk.
+    async fn send_body(
+        &mut self,
+        rest: &mut Rest,
+        length: usize,
+    ) -> Result<Result<(), Vanished>, CloseReason> {
+        let end = rest.sent + length as u32;
+        while rest.sent < end {
+            let most = (end - rest.sent) as usize;
+            match self.send_part(rest, most).await? {
+                Ok(sent) => {
+                    rest.wrote(sent);
+                    self.wrote_payload(sent);
+                }
+                Err(vanished) => {
+                    self.send_zeros(most).await?;
+                    return Ok(Err(vanished));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Sends up to `most` bytes from wherever they lie.
+    async fn send_part(
+        &mut self,
+        rest: &Rest,
+        most: usize,
+    ) -> Result<Result<usize, Vanished>, CloseReason> {
+        if let Source::Memory(bytes) = &rest.source {
+            let start = rest.sent as usize;
+            let part = &bytes[start..start + most];
+            return Ok(Ok(attending!(self, self.transport.send(part, false)).map_err(broken)?));
+        }
+        let Some(range) = rest.next_range(most) else {
+            return Ok(Err(Vanished(io::ErrorKind::UnexpectedEof.into())));
+        };
+        let (file, offset, len) = (&range.file, range.offset, range.len as usize);
+        if is_cached(file, offset, len) {
+            let sent = attending!(self, self.transport.send_file_range(file, offset, len));
+            match sent.map_err(broken)? {
+                SentRange::Bytes(sent) => return Ok(Ok(sent)),
+                SentRange::EndOfFile => {
+                    return Ok(Err(Vanished(io::ErrorKind::UnexpectedEof.into())));
+                }
+                SentRange::CopyInstead => {}
+            }
+        }
+        self.send_copy(range).await
+    }
+
+    /// Reads a range where waiting for the disk is allowed, and sends it from memory.
+    async fn send_copy(
+        &mut self,
+        range: FileRange,
+    ) -> Result<Result<usize, Vanished>, CloseReason> {
+        let FileRange { file, offset, len } = range;
+        let mut reading =
+            tokio::task::spawn_blocking(move || read_range(&file, offset, len as usize));
+        match attending!(self, &mut reading).unwrap_or_else(|error| Err(error.into())) {
+            Ok(bytes) => {
+                self.send_all(&bytes).await?;
+                Ok(Ok(bytes.len()))
+            }
+            Err(error) => Ok(Err(Vanished(error))),
+        }
+    }
+
+    async fn send_all(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let sent = attending!(self, self.transport.send(rest, false)).map_err(broken)?;
+            rest = &rest[sent..];
+        }
+        Ok(())
+    }
+
+    async fn send_zeros(&mut self, count: usize) -> Result<(), CloseReason> {
+        let mut left = count;
+        while left > 0 {
+            let step = left.min(ZEROS.len());
+            self.send_all(&ZEROS[..step]).await?;
+            self.wrote_payload(step);
+            left -= step;
+        }
+        Ok(())
+    }
+
+    fn wrote_payload(&mut self, bytes: usize) {
+        self.pace.wrote(bytes, Instant::now());
+        self.shared.counters.payload_sent(bytes);
+    }
+
+    /// Sends all waiting messages; `more`: a piece's body follows at once.
+    async fn flush(&mut self, more: bool) -> Result<(), CloseReason> {
+        let mut sent = 0;
+        while sent < self.out.len() {
+            sent +=
+                attending!(self, self.transport.send(&self.out[sent..], more)).map_err(broken)?;
+        }
+        self.pace.wrote(sent, Instant::now());
+        self.shared.counters.control_sent(sent);
+        self.out.clear();
+        self.out.shrink_to(64 << 10);
+        Ok(())
+    }
+
+    async fn pass_throttle(&mut self, bytes: usize) -> Result<(), CloseReason> {
+        if let Some(until) = self.up.reserve(bytes, Instant::now()) {
+            attending!(self, sleep_until(until));
+        }
+        Ok(())
+    }
+
+    /// From now on `running`, whose last byte was written, waits for its acknowledgement.
+    fn expect_ack(&mut self, running: &Running) {
+        let under_way = u64::from((running.rest.len / 4).min(16 << 10));
+        self.unacked.push_back(Unacked {
+            content: running.content.id(),
+            chunk: running.chunk,
+            bytes: running.rest.len,
+            position: self.pace.written() - under_way,
+        });
+    }
+
+    async fn on_interrupt(&mut self, interrupt: Interrupt) -> Result<(), CloseReason> {
+        match interrupt {
+            Interrupt::LookForAcks => self.look_for_acks().await,
+            Interrupt::Closed(reason) => Err(reason),
+        }
+    }
+
+    /// Reports the chunks that have been acknowledged meanwhile, and sets the timer for the next.
+    async fn look_for_acks(&mut self) -> Result<(), CloseReason> {
+        let unacknowledged = self.transport.unacknowledged().map_err(broken)?;
+        let now = Instant::now();
+        self.pace.observe(unacknowledged, now);
+        let acked = self.pace.acked();
+        while let Some(sent) = self.unacked.pop_front_if(|first| first.position <= acked) {
+            self.shared.counters.chunk_sent();
+            let Unacked { content, chunk, bytes, .. } = sent;
+            let link = self.link;
+            self.router.deliver(LinkEvent::ChunkSent { link, content, chunk, bytes }).await;
+        }
+        self.interrupts.ack_timer_runs = !self.unacked.is_empty();
+        if let Some(first) = self.unacked.front() {
+            let next = now + self.pace.time_until_acked(first.position);
+            self.interrupts.ack_timer.as_mut().reset(next);
+        }
+        Ok(())
+    }
+}
+
+async fn read_whole(content: Arc<Content>, chunk: ChunkIndex) -> Result<Source, ReadChunkError> {
+    let id = content.id();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        content.read_chunk(chunk, &mut bytes).map(|()| Source::Memory(bytes))
+    });
+    reading.await.unwrap_or(Err(ReadChunkError::NotHere { content: id, chunk }))
+}
+
+/// Asks again why the chunk cannot be read: the store names the file.
+fn read_error(running: &Running, source: io::Error) -> ReadChunkError {
+    match running.content.chunk_ranges(running.chunk) {
+        Err(error) => error,
+        Ok(_) => {
+            let path = running.content.output().to_path_buf();
+            ReadChunkError::Io { content: running.content.id(), path, source }
+        }
+    }
+}
+
+fn broken(error: io::Error) -> CloseReason {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => CloseReason::ClosedByPeer,
+        _ => CloseReason::Broken(error.to_string()),
+    }
+}
