@@ -1,0 +1,82 @@
+//! On a file system of 1 MiB, mounted for the test; skipped where that is not allowed.
+
+use std::fs;
+use std::process::Command;
+
+use super::*;
+use crate::StoreChunkError;
+
+struct SmallDisk {
+    dir: TempDir,
+}
+
+impl SmallDisk {
+    fn mount() -> Option<SmallDisk> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "samara-test"])
+            .arg(dir.path())
+            .output();
+        if mount.is_ok_and(|mount| mount.status.success()) {
+            return Some(SmallDisk { dir });
+        }
+        eprintln!("skipped: a small file system can only be mounted by root");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.dir.path()).output();
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_in_mid_transfer_records_nothing_and_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let world = World::new();
+    let origin = world.publish(&world.file("model.bin", 40 * CHUNK_BYTES, 1));
+    let output = disk.dir.path().join("copy");
+    let fetched = begin(&world.peer, &origin, &output).expect("there is room");
+    send(&origin, &fetched, 0);
+    let filler = disk.dir.path().join("filler");
+    let filled = fs::write(&filler, vec![1; 2 << 20]);
+    assert!(filled.is_err(), "the disk is smaller than that");
+    let mut chunk = Vec::new();
+    origin.read_chunk(1, &mut chunk).expect("the origin has it");
+    let digest = *blake3::hash(&chunk).as_bytes();
+    let full = fetched.store_chunk(1, digest, &chunk);
+    assert!(matches!(full, Err(StoreChunkError::DiskFull { chunk: 1, .. })), "{full:?}");
+    assert!(!fetched.has(1) && fetched.has(0));
+    assert_eq!(fetched.free_space(), Some(samara_model::ByteCount(0)));
+    fs::remove_file(filler).expect("ours");
+    transfer(&origin, &fetched);
+    fetched.finish().expect("all chunks are there");
+    assert!(fs::read(output).expect("finished") == bytes(40 * CHUNK_BYTES, 1));
+}
+
+#[test]
+fn too_little_space_is_told_before_anything_is_written() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let world = World::new();
+    let origin = world.publish(&world.file("model.bin", 100 * CHUNK_BYTES, 1));
+    match begin(&world.peer, &origin, &disk.dir.path().join("copy")) {
+        Err(BeginFetchError::NotEnoughSpace { needed, free, .. }) => {
+            assert_eq!(needed, origin.total());
+            assert!(free.0 <= 1 << 20);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fs::read_dir(disk.dir.path()).expect("there").count(), 0);
+}
+
+#[test]
+fn a_copy_to_another_file_system_works() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let world = World::new();
+    let origin = world.publish(&world.file("model.bin", 20 * CHUNK_BYTES + 1, 1));
+    let output = disk.dir.path().join("copy");
+    let copy = begin(&world.origin, &origin, &output).expect("there is room");
+    copy.finish().expect("all chunks were copied");
+    assert!(fs::read(output).expect("there") == bytes(20 * CHUNK_BYTES + 1, 1));
+}
