@@ -89,9 +89,9 @@ pub enum BeginFetchError {
         /// Where to.
         output: PathBuf,
     },
-    /// Another process writes, or has just finished, the same partial file.
+    /// Somebody else, mostly another process, writes or has just finished the same partial file.
     #[error(
-        "another process is fetching content {content} to the same place (`{part}`): wait for it, or choose another output"
+        "another fetch of content {content}, perhaps of another process, writes `{part}`: wait for it, or choose another output"
     )]
     PartInUse {
         /// The content.

@@ -200,13 +200,17 @@ impl Content {
     }
 
     /// Serves and accepts nothing from now on. What is on disk stays: the user's files, and the partial
-    /// file, from which a later fetch resumes. Waits for chunks being written and for a running
-    /// [`Content::finish`].
+    /// file, from which a later fetch resumes; but a finished content is hashed before it is trusted
+    /// again. Waits for chunks being written and for a running [`Content::finish`].
     pub fn withdraw(&self) {
-        self.withdrawn.store(true, Ordering::Release);
+        if self.withdrawn.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let mut place = self.place_mut();
-        if matches!(*place, Place::Part(_)) {
-            *place = Place::Abandoned;
+        match (&*place, &self.record) {
+            (Place::Part(_), _) => *place = Place::Abandoned,
+            (Place::Final, Some(record)) => record.remove(),
+            (Place::Final, None) | (Place::Abandoned, _) => {}
         }
     }
 

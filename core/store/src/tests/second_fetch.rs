@@ -53,6 +53,19 @@ fn a_finished_file_that_changed_is_not_taken_for_the_content() {
 }
 
 #[test]
+fn a_withdrawn_content_is_hashed_before_it_is_trusted_again() {
+    let world = World::new();
+    let origin = world.publish(&world.file("model.bin", 2 * CHUNK_BYTES, 1));
+    let first = world.fetch(&origin, "copy");
+    first.withdraw();
+    let (again, read) = begin_counting(&world, &origin, "copy");
+    assert!(again.is_finished() && !again.is_withdrawn());
+    assert_eq!(read, origin.total().0);
+    first.withdraw();
+    assert_eq!(world.peer.records().len(), 1, "withdrawing twice takes nothing from the next one");
+}
+
+#[test]
 fn another_output_is_filled_from_the_first_copy() {
     let mut world = World::new();
     let origin = world.publish(&world.tree("tree"));
