@@ -58,7 +58,7 @@ impl fmt::Display for BytesPerSecond {
             value /= 1000.0;
             unit += 1;
         }
-        if (value * 10.0) as u64 % 10 == 0 || value >= 100.0 {
+        if ((value * 10.0) as u64).is_multiple_of(10) || value >= 100.0 {
             write!(f, "{value:.0} {}", UNITS[unit])
         } else {
             write!(f, "{value:.1} {}", UNITS[unit])

@@ -1,3 +1,34 @@
-//! Being written.
+//! A Samara node: the actors and the sockets.
+//!
+//! [`Node`] is what a program holds. Inside, six `actix` actors on one thread are the control plane; each
+//! drives a state machine of `samara-engine` and owns one resource. The data plane ([`link`]) is tokio tasks
+//! on their own runtime: bytes go between socket and disk there and never through a mailbox. This is the only
+//! crate that names actix, and (benchmark and tests aside) tokio.
 
+mod api;
+mod chunk_store_actor;
+mod clock;
+mod content_state;
+mod datagrams;
+mod fetch;
+mod finder;
+mod gossip_actor;
+mod identity;
+mod join;
 pub mod link;
+mod metrics;
+mod node;
+mod router;
+mod seeder_actor;
+mod selector_actor;
+mod shared;
+mod supervise;
+mod swarm_actor;
+mod tracker_actor;
+
+pub use api::{
+    ActorName, Discovery, FetchPhase, FetchProgress, FetchRequest, Fetched, HashProgress,
+    NodeConfig, Notice, PeerRow, PeerSource, PublishRequest, Published,
+};
+pub use fetch::{FetchError, FetchHandle};
+pub use node::{Node, PublishError, StartError};

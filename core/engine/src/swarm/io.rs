@@ -35,6 +35,8 @@ pub enum SwarmInput {
         peer: PeerId,
         /// Where others can dial it.
         address: SocketAddr,
+        /// This machine was rebuilt on a connection that stood: ask the peer to say again what it has.
+        resumed: bool,
     },
     /// A connection ended.
     PeerDisconnected {

@@ -13,6 +13,7 @@ impl Swarm {
         link: LinkKey,
         peer: PeerId,
         address: SocketAddr,
+        resumed: bool,
         out: &mut Outputs,
     ) {
         if self.hints.is_banned(&peer) || peer == self.me {
@@ -23,7 +24,7 @@ impl Swarm {
             return;
         }
         self.neighbours.insert(link, Neighbour::new(peer, address, self.now));
-        self.send_open(link, false, out);
+        self.send_open(link, resumed, out);
     }
 
     /// Says what is here, and voids what was outstanding.

@@ -138,8 +138,8 @@ impl Swarm {
     pub fn handle(&mut self, now: Time, input: SwarmInput, out: &mut Outputs) {
         self.now = self.now.max(now);
         match input {
-            SwarmInput::PeerConnected { link, peer, address } => {
-                self.on_connected(link, peer, address, out)
+            SwarmInput::PeerConnected { link, peer, address, resumed } => {
+                self.on_connected(link, peer, address, resumed, out)
             }
             SwarmInput::PeerDisconnected { link } => self.forget(link, out),
             SwarmInput::ConnectFailed { peer } => self.hints.failed(peer, self.now),

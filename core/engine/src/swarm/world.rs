@@ -296,8 +296,12 @@ impl World {
         }
         let key = link(node, other);
         for (at, with) in [(node, other), (other, node)] {
-            let input =
-                SwarmInput::PeerConnected { link: key, peer: peer(with), address: address(with) };
+            let input = SwarmInput::PeerConnected {
+                link: key,
+                peer: peer(with),
+                address: address(with),
+                resumed: false,
+            };
             self.soon(LATENCY, at, input);
         }
     }

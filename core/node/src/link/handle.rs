@@ -201,6 +201,11 @@ impl LinkHandle {
         }
     }
 
+    /// Whether the link is ending or has ended.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
     /// Bytes and chunks that went over this link.
     pub fn counters(&self) -> &Counters {
         &self.shared.counters

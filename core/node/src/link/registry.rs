@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use samara_model::{BytesPerSecond, PeerId};
+use samara_model::{BytesPerSecond, PeerId, PeerMessage};
 use samara_wire::handshake::{HandshakeDecoder, HandshakeError, Hello};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
@@ -186,13 +186,14 @@ impl<R: LinkRouter> Links<R> {
         &self.0.counters
     }
 
-    /// Stops listening and dialling, closes every link after what it still has to say, and waits until
-    /// the last has reported its end.
+    /// Stops listening and dialling, says `Bye` on every link after what it still has to say, and waits
+    /// until the last has reported its end.
     pub async fn shutdown(&self) {
         self.0.stopped.send_replace(true);
         let links = self.links();
         for link in &links {
-            // A link that cannot take the command has ended or is closed by it.
+            // A link that cannot take a command has ended or is closed by it.
+            let _ = link.command(LinkCommand::Send { content: None, message: PeerMessage::Bye });
             let _ = link.command(LinkCommand::Close(CloseReason::Shutdown));
         }
         for link in &links {

@@ -1,12 +1,17 @@
 //! The handshake over a socket. What is said and checked is `samara-wire`'s; the order is here.
 
 use std::io;
+use std::time::Duration;
 
 use samara_wire::handshake::{
     HandshakeDecoder, HandshakeError, HandshakeFrame, Hello, check_hello, encode_first, encode_next,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a refused dialler has to hang up by itself.
+const LAST_READ: Duration = Duration::from_millis(200);
 
 /// Why there is no link.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,15 +60,13 @@ pub(super) async fn acceptor_hello(
             return Err(error);
         }
     };
-    stream.write_all(&encode_first(&HandshakeFrame::Hello(ours.clone()))).await?;
-    if let Err(error) = check_hello(ours, &theirs) {
-        refuse(stream, &error.to_string()).await;
-        return Err(error.into());
-    }
     if let Some(reason) = objection(&theirs) {
-        refuse(stream, &reason).await;
+        refuse_at_once(stream, &reason).await;
         return Err(ShakeError::Broken(reason));
     }
+    stream.write_all(&encode_first(&HandshakeFrame::Hello(ours.clone()))).await?;
+    // The dialler finds the same fault in this `Hello`.
+    check_hello(ours, &theirs)?;
     match read_frame(stream, &mut decoder).await? {
         HandshakeFrame::Welcome => Ok((theirs, decoder)),
         _ => Err(HandshakeError::OutOfOrder.into()),
@@ -88,12 +91,17 @@ pub(super) async fn refuse(stream: &mut TcpStream, reason: &str) {
 /// Something that is not samara gets no answer; another protocol gets at least our version.
 async fn answer_mismatch(stream: &mut TcpStream, error: &ShakeError) {
     if let ShakeError::Refused(error @ HandshakeError::ProtocolMismatch { .. }) = error {
-        let reason = error.to_string();
-        let _ = stream.write_all(&encode_first(&HandshakeFrame::Refusal { reason })).await;
-        let _ = stream.shutdown().await;
-        // Closing with unread bytes would reset the connection and take the answer along.
-        let _ = stream.read(&mut [0; 2048]).await;
+        refuse_at_once(stream, &error.to_string()).await;
     }
+}
+
+/// A refusal in place of a `Hello`.
+async fn refuse_at_once(stream: &mut TcpStream, reason: &str) {
+    let refusal = HandshakeFrame::Refusal { reason: reason.to_owned() };
+    let _ = stream.write_all(&encode_first(&refusal)).await;
+    let _ = stream.shutdown().await;
+    // Closing with unread bytes would reset the connection and take the answer along.
+    let _ = timeout(LAST_READ, stream.read(&mut [0; 2048])).await;
 }
 
 async fn read_hello(

@@ -1,0 +1,187 @@
+//! What the node knows of one content that it fetches or serves; survives a restart of the content's actor.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use samara_model::{ByteCount, ContentId};
+use samara_store::Content;
+use tokio::sync::Notify;
+
+use crate::api::{FetchPhase, FetchProgress, PeerRow};
+
+/// One content.
+pub struct ContentState {
+    /// Which.
+    pub content: ContentId,
+    /// It was published here.
+    pub origin: bool,
+    /// Where a fetch puts it.
+    pub output: Option<PathBuf>,
+    /// Bytes of chunks that came, bad ones and duplicates included.
+    pub received: AtomicU64,
+    /// Bytes of chunks that went out and were acknowledged.
+    pub sent: AtomicU64,
+    /// Bytes that came and were thrown away.
+    pub wasted: AtomicU64,
+    /// Bytes verified and on disk.
+    pub done: AtomicU64,
+    /// Of these, bytes that were here already.
+    pub resumed: AtomicU64,
+    /// Live neighbours.
+    pub neighbours: AtomicU32,
+    /// The neighbours, refreshed a few times a second.
+    pub rows: Mutex<Vec<PeerRow>>,
+    /// Rings when the phase changes or it fails.
+    pub turned: Notify,
+    stage: Mutex<Stage>,
+    changed: Condvar,
+}
+
+struct Stage {
+    phase: FetchPhase,
+    stored: Option<Arc<Content>>,
+    failure: Option<String>,
+    withdrawn: bool,
+    closed: bool,
+}
+
+impl ContentState {
+    /// A content that is about to be fetched, or was published.
+    pub fn new(content: ContentId, origin: bool, output: Option<PathBuf>) -> Arc<Self> {
+        let stage = Stage {
+            phase: FetchPhase::Finding,
+            stored: None,
+            failure: None,
+            withdrawn: false,
+            closed: false,
+        };
+        Arc::new(ContentState {
+            content,
+            origin,
+            output,
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            wasted: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
+            neighbours: AtomicU32::new(0),
+            rows: Mutex::default(),
+            turned: Notify::new(),
+            stage: Mutex::new(stage),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// The stored content, once its manifest is here.
+    pub fn stored(&self) -> Option<Arc<Content>> {
+        self.stage().stored.clone()
+    }
+
+    /// The store is ready for this content.
+    pub fn set_stored(&self, stored: Arc<Content>) {
+        self.stage().stored = Some(stored);
+        self.changed.notify_all();
+    }
+
+    /// What is going on.
+    pub fn phase(&self) -> FetchPhase {
+        self.stage().phase.clone()
+    }
+
+    /// Something else is going on.
+    pub fn set_phase(&self, phase: FetchPhase) {
+        self.stage().phase = phase;
+        self.changed.notify_all();
+        self.turned.notify_one();
+    }
+
+    /// It cannot go on, for this reason; the first stays.
+    pub fn fail(&self, why: String) {
+        self.stage().failure.get_or_insert(why);
+        self.changed.notify_all();
+        self.turned.notify_one();
+    }
+
+    /// Why it cannot go on.
+    pub fn failure(&self) -> Option<String> {
+        self.stage().failure.clone()
+    }
+
+    /// Its bytes changed; nothing of it is served any more. True the first time.
+    pub fn set_withdrawn(&self) -> bool {
+        !std::mem::replace(&mut self.stage().withdrawn, true)
+    }
+
+    /// Whether it was withdrawn.
+    pub fn is_withdrawn(&self) -> bool {
+        self.stage().withdrawn
+    }
+
+    /// Nobody wants it here any more.
+    pub fn close(&self) {
+        self.stage().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether its actor should live.
+    pub fn is_closed(&self) -> bool {
+        self.stage().closed
+    }
+
+    /// Wakes those who wait for a change of the figures.
+    pub fn progressed(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits until something changes, or the time is over.
+    pub fn wait_change(&self, at_most: Duration) {
+        let until = Instant::now() + at_most;
+        let before = self.figures();
+        let mut stage = self.stage();
+        while before == self.figures_with(&stage) {
+            let Some(left) = until.checked_duration_since(Instant::now()) else { return };
+            stage = match self.changed.wait_timeout(stage, left) {
+                Ok((stage, _)) => stage,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    fn figures(&self) -> (FetchPhase, u64, u64, u32, bool) {
+        let stage = self.stage();
+        self.figures_with(&stage)
+    }
+
+    fn figures_with(&self, stage: &Stage) -> (FetchPhase, u64, u64, u32, bool) {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let neighbours = self.neighbours.load(Ordering::Relaxed);
+        (stage.phase.clone(), get(&self.done), get(&self.sent), neighbours, stage.failure.is_some())
+    }
+
+    /// Everything, for a person.
+    pub fn progress(&self) -> FetchProgress {
+        let (phase, stored) = {
+            let stage = self.stage();
+            (stage.phase.clone(), stage.stored.clone())
+        };
+        let bytes = |counter: &AtomicU64| ByteCount(counter.load(Ordering::Relaxed));
+        FetchProgress {
+            phase,
+            content: Some(self.content),
+            total: stored.as_ref().map_or(ByteCount(0), |stored| stored.total()),
+            done: bytes(&self.done),
+            resumed: bytes(&self.resumed),
+            chunks: stored.as_ref().map_or(0, |stored| stored.manifest().chunk_count()),
+            received: bytes(&self.received),
+            sent: bytes(&self.sent),
+            wasted: bytes(&self.wasted),
+            neighbours: self.neighbours.load(Ordering::Relaxed),
+        }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,158 @@
+//! Brings what happens on the links to the actors that it concerns.
+
+use std::sync::{Arc, PoisonError};
+
+use samara_engine::swarm::{LinkKey, SwarmInput};
+use samara_model::{ContentId, PeerMessage};
+use samara_store::Content;
+
+use crate::api::Notice;
+use crate::finder::Found;
+use crate::gossip_actor::GossipMessage;
+use crate::link::{CloseReason, LinkEvent, LinkHandle, LinkId, LinkRouter};
+use crate::shared::{LiveLink, Shared};
+use crate::swarm_actor::{ServeProblem, SwarmMessage};
+use crate::tracker_actor::TrackerMessage;
+
+/// The links' way into the node.
+#[derive(Clone)]
+pub struct Router(pub Arc<Shared>);
+
+impl LinkRouter for Router {
+    async fn deliver(&self, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected(handle) => self.connected(handle).await,
+            LinkEvent::Disconnected { link, peer, reason } => {
+                self.disconnected(link, peer, &reason).await
+            }
+            LinkEvent::Refused { remote, error } => self.0.notify(Notice::Warning(format!(
+                "a connection from {remote} was refused: {error}"
+            ))),
+            LinkEvent::Message { link, content: Some(content), message } => {
+                self.content_message(link, content, message).await
+            }
+            LinkEvent::Message { link, content: None, message } => {
+                self.node_message(link, message).await
+            }
+            LinkEvent::ChunkStarted { link, content, chunk } => {
+                self.input(&content, SwarmInput::ChunkStarted { link: key(link), chunk }).await
+            }
+            LinkEvent::ChunkStored { link, content, chunk, bytes, .. } => {
+                self.0.metrics.chunk_stored(bytes);
+                self.swarm(&content, SwarmMessage::Stored { link, chunk, bytes }).await
+            }
+            LinkEvent::ChunkRejected { link, content, chunk } => {
+                self.swarm(&content, SwarmMessage::Rejected { link, chunk }).await
+            }
+            LinkEvent::ChunkDiscarded { link, content, chunk, bytes } => {
+                self.0.metrics.chunk_discarded(bytes);
+                self.swarm(&content, SwarmMessage::Discarded { link, chunk, bytes }).await
+            }
+            LinkEvent::StoreFailed { link, content, chunk, error } => {
+                self.swarm(&content, SwarmMessage::StoreFailed { link, chunk, error }).await
+            }
+            LinkEvent::ChunkSent { link, content, chunk, bytes } => {
+                self.0.metrics.chunk_sent(bytes);
+                self.swarm(&content, SwarmMessage::Sent { link, chunk, bytes }).await
+            }
+            LinkEvent::ServeFailed { link, content, chunk, error } => {
+                let problem = ServeProblem { link, chunk, error };
+                self.swarm(&content, SwarmMessage::ServeFailed(problem)).await
+            }
+        }
+    }
+
+    fn content(&self, content: &ContentId) -> Option<Arc<Content>> {
+        let stored = self.0.content(content)?.stored()?;
+        (!stored.is_withdrawn()).then_some(stored)
+    }
+}
+
+impl Router {
+    async fn connected(&self, handle: LinkHandle) {
+        let (peer, address) = (handle.peer, handle.address);
+        {
+            let mut live = self.0.live.write().unwrap_or_else(PoisonError::into_inner);
+            live.entry(handle.id).or_insert_with(|| LiveLink { handle, contents: Vec::new() });
+        }
+        self.0.link_up.notify_waiters();
+        self.0.gossip.deliver(GossipMessage::PeerSeen { peer, address }).await;
+    }
+
+    async fn disconnected(&self, link: LinkId, peer: samara_model::PeerId, reason: &CloseReason) {
+        tracing::debug!(peer = %peer.short(), %reason, "link ended");
+        let ended = {
+            let mut live = self.0.live.write().unwrap_or_else(PoisonError::into_inner);
+            live.remove(&link)
+        };
+        let Some(ended) = ended else { return };
+        for content in &ended.contents {
+            self.input(content, SwarmInput::PeerDisconnected { link: key(link) }).await;
+        }
+        self.0.gossip.deliver(GossipMessage::LinkEnded { address: ended.handle.address }).await;
+        let left = *reason == CloseReason::PeerLeft;
+        let message = TrackerMessage::LinkEnded { link, peer, left };
+        self.0.tracker.deliver(message).await;
+    }
+
+    async fn content_message(&self, link: LinkId, content: ContentId, message: PeerMessage) {
+        if self.0.swarm(&content).is_none() {
+            return;
+        }
+        if matches!(message, PeerMessage::Open { .. })
+            && let Some(handle) = self.0.link(link)
+        {
+            let connected = SwarmMessage::Connected { handle, resumed: false };
+            self.swarm(&content, connected).await;
+        }
+        self.input(&content, SwarmInput::MessageReceived { link: key(link), message }).await;
+    }
+
+    async fn node_message(&self, link: LinkId, message: PeerMessage) {
+        let Some(handle) = self.0.link(link) else { return };
+        match message {
+            PeerMessage::Found { token, release, holders } => {
+                self.0.finder.answered(token, Found { release, holders })
+            }
+            PeerMessage::Find { token, release, content } => {
+                let find = GossipMessage::Find { link, token, release: release.clone(), content };
+                self.0.gossip.deliver(find).await;
+                let find = TrackerMessage::Find { link, token, release, content };
+                self.0.tracker.deliver(find).await;
+            }
+            PeerMessage::FullState { reply, members, table, releases } => {
+                let from = handle.peer;
+                let state = GossipMessage::FullState { from, reply, members, table, releases };
+                self.0.gossip.deliver(state).await;
+            }
+            PeerMessage::Announce { address, holdings, releases, token } => {
+                let from = handle.peer;
+                let announced =
+                    TrackerMessage::Announced { from, link, address, holdings, releases, token };
+                self.0.tracker.deliver(announced).await;
+            }
+            PeerMessage::Handout { token, neighbours, refused, expires_s } => {
+                let handout =
+                    TrackerMessage::Handout { link, token, neighbours, refused, expires_s };
+                self.0.tracker.deliver(handout).await;
+            }
+            // The link itself takes the rest.
+            _ => {}
+        }
+    }
+
+    async fn input(&self, content: &ContentId, input: SwarmInput) {
+        self.swarm(content, SwarmMessage::Input(input)).await;
+    }
+
+    async fn swarm(&self, content: &ContentId, message: SwarmMessage) {
+        if let Some(swarm) = self.0.swarm(content) {
+            swarm.deliver(message).await;
+        }
+    }
+}
+
+/// The engine's name of a link.
+pub fn key(link: LinkId) -> LinkKey {
+    LinkKey(link.0)
+}

@@ -1,0 +1,180 @@
+//! What this node serves and fetches: starts and ends the swarms, leases them the node's slots (driving
+//! `samara_engine::seeder`), watches the files that are served in place, and withdraws those that changed.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler};
+use samara_engine::seeder::{Seeder as Machine, SeederConfig, SeederInput, SeederOutput};
+use samara_engine::swarm::SwarmInput;
+use samara_model::ContentId;
+
+use crate::api::{ActorName, FetchPhase, Notice};
+use crate::chunk_store_actor::ChunkStoreMessage;
+use crate::content_state::ContentState;
+use crate::shared::Shared;
+use crate::supervise::{ActorRef, Alive, Told, supervise};
+use crate::swarm_actor::{Swarm, SwarmMessage};
+
+/// How often files that are served in place are looked at. A chunk is checked again whenever it is served.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// What the seeder is told.
+pub enum SeederMessage {
+    /// Take part in this content.
+    Open(Arc<ContentState>),
+    /// Do not take part any more.
+    Close(ContentId),
+    /// A swarm's actor is there, perhaps again.
+    SwarmStarted {
+        /// The content.
+        content: ContentId,
+    },
+    /// A swarm found or lost something to do.
+    Demand {
+        /// The content.
+        content: ContentId,
+        /// Neighbours lack what is here.
+        uploads: bool,
+        /// Something is missing here.
+        downloads: bool,
+    },
+    /// The bytes of a content changed or are gone.
+    Withdraw {
+        /// The content.
+        content: ContentId,
+        /// What changed.
+        path: PathBuf,
+    },
+    /// For tests of the supervision.
+    Panic,
+}
+
+/// The actor. See the module.
+pub struct Seeder {
+    shared: Arc<Shared>,
+    machine: Machine,
+    _alive: Alive,
+}
+
+impl Seeder {
+    /// An incarnation; it finds the contents of the one before in [`Shared`].
+    pub fn new(shared: Arc<Shared>, alive: Alive) -> Self {
+        let machine = Machine::new(SeederConfig::default(), shared.next_random_seed());
+        Seeder { shared, machine, _alive: alive }
+    }
+
+    fn input(&mut self, input: SeederInput) {
+        let mut outputs = Vec::new();
+        self.machine.handle(input, &mut outputs);
+        for SeederOutput::LeaseSlots { content, upload, download } in outputs {
+            if let Some(swarm) = self.shared.swarm(&content) {
+                swarm.tell(SwarmMessage::Input(SwarmInput::SlotsLeased { upload, download }));
+            }
+        }
+    }
+
+    fn open(&mut self, state: &Arc<ContentState>) {
+        let content = state.content;
+        if self.shared.swarm(&content).is_none() {
+            let reference = ActorRef::default();
+            let mut swarms = self.shared.swarms.write().unwrap_or_else(PoisonError::into_inner);
+            swarms.insert(content, reference.clone());
+            drop(swarms);
+            let (shared, of, wanted) = (self.shared.clone(), state.clone(), state.clone());
+            supervise(
+                ActorName::Swarm,
+                self.shared.clone(),
+                reference,
+                move || !wanted.is_closed(),
+                move |alive, first| Swarm::new(shared.clone(), of.clone(), alive, first),
+            );
+        }
+        self.input(SeederInput::SwarmOpened { content, priority: 1 });
+    }
+
+    fn close(&mut self, content: ContentId) {
+        let mut contents = self.shared.contents.write().unwrap_or_else(PoisonError::into_inner);
+        let state = contents.remove(&content);
+        drop(contents);
+        if let Some(state) = state {
+            state.close();
+        }
+        for link in self.shared.links_of(&content) {
+            let message = samara_model::PeerMessage::Close { channel: 0 };
+            let send = crate::link::LinkCommand::Send { content: Some(content), message };
+            let _ = link.command(send);
+        }
+        let mut swarms = self.shared.swarms.write().unwrap_or_else(PoisonError::into_inner);
+        let swarm = swarms.remove(&content);
+        drop(swarms);
+        if let Some(swarm) = swarm {
+            swarm.clear();
+        }
+        self.shared.hold(content, None);
+        self.input(SeederInput::SwarmClosed { content });
+    }
+
+    fn withdraw(&mut self, content: ContentId, path: PathBuf) {
+        let Some(state) = self.shared.content(&content) else { return };
+        if !state.set_withdrawn() {
+            return;
+        }
+        if let Some(stored) = state.stored() {
+            stored.withdraw();
+        }
+        self.shared.hold(content, None);
+        if let Some(swarm) = self.shared.swarm(&content) {
+            swarm.tell(SwarmMessage::Input(SwarmInput::ContentWithdrawn));
+        }
+        tracing::error!(%content, path = %path.display(), "changed underneath; no longer served");
+        self.shared.notify(Notice::SourceChanged { content, path });
+    }
+
+    /// Has the store look at everything that is served from where the user can edit it.
+    fn watch(&self) {
+        for state in self.contents() {
+            let in_place = state.origin || state.phase() == FetchPhase::Complete;
+            if in_place && !state.is_withdrawn() {
+                self.shared.chunk_store.tell(ChunkStoreMessage::CheckUnchanged { state });
+            }
+        }
+    }
+
+    fn contents(&self) -> Vec<Arc<ContentState>> {
+        let contents = self.shared.contents.read().unwrap_or_else(PoisonError::into_inner);
+        contents.values().cloned().collect()
+    }
+}
+
+impl Actor for Seeder {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        for state in self.contents() {
+            self.open(&state);
+        }
+        ctx.run_interval(WATCH, |seeder, _| seeder.watch());
+    }
+}
+
+impl Handler<Told<SeederMessage>> for Seeder {
+    type Result = ();
+
+    fn handle(&mut self, told: Told<SeederMessage>, _ctx: &mut Context<Self>) {
+        match told.into_inner() {
+            SeederMessage::Open(state) => self.open(&state),
+            SeederMessage::Close(content) => self.close(content),
+            SeederMessage::SwarmStarted { content } => {
+                self.input(SeederInput::SwarmRestarted { content })
+            }
+            SeederMessage::Demand { content, uploads, downloads } => {
+                self.input(SeederInput::DemandChanged { content, uploads, downloads })
+            }
+            SeederMessage::Withdraw { content, path } => self.withdraw(content, path),
+            #[allow(clippy::panic, reason = "this is the fault that the tests inject")]
+            SeederMessage::Panic => panic!("injected into the seeder"),
+        }
+    }
+}
