@@ -7,11 +7,35 @@
 //! [`Gossip`] is driven by `node/gossip_actor.rs` and by the simulator. It opens no sockets and reads no
 //! clock. Exact chunk sets are deliberately not here: they travel on live connections only.
 
+mod cadence;
+mod codec;
 mod config;
+mod effects;
+mod exchange;
+mod exchanges;
+#[cfg(test)]
+mod hostile;
 mod input;
 mod machine;
 mod member;
+mod membership;
+mod news;
 mod output;
+mod own;
+mod packet;
+pub(crate) mod random;
+pub(crate) mod releases;
+mod screen;
+mod state;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+mod timers;
+#[cfg(test)]
+mod world;
+
+pub(crate) use member::is_dialable;
 
 pub use config::GossipConfig;
 pub use input::GossipInput;

@@ -36,6 +36,13 @@ impl Default for TrackerConfig {
     }
 }
 
+impl TrackerConfig {
+    /// How long an entry lives without an announcement: one may get lost, and the next be late.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.announce_interval * 5 / 2
+    }
+}
+
 /// Settings of [`crate::tracker::Announcer`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnnouncerConfig {

@@ -9,6 +9,10 @@ mod announcer;
 mod announcer_message;
 mod config;
 mod machine;
+mod pool;
+mod registry;
+#[cfg(test)]
+mod tests;
 mod tracker_message;
 
 pub use announcer::Announcer;

@@ -50,7 +50,8 @@ pub enum TrackerInput {
 /// What a tracker wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrackerOutput {
-    /// Send a `Handout` or `Found` on this connection.
+    /// Send a `Handout` or `Found` on this connection. `refused` in a handout holds the records that are
+    /// kept, so that the publisher can be told who was first.
     Send {
         /// The connection of the question.
         link: u64,
