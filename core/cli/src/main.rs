@@ -1,0 +1,73 @@
+//! The program `samara`.
+//!
+//! One file per subcommand, each with its `Args` (the help text is the doc comment) and `run`. What they
+//! share: [`exit`] how a failure is told and which code the process ends with, [`output`] what is printed
+//! where, [`json`] the documents of `--json`, [`meter`] progress, [`signals`] Ctrl-C, [`units`] how values
+//! are written. Everything that happens on the network or on disk happens in `samara-node`.
+
+mod demo;
+mod exit;
+mod fetch;
+mod json;
+mod meter;
+mod node_args;
+mod output;
+mod serve;
+mod signals;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Failure;
+
+/// Bring one big file or folder to a whole fleet, at about the speed of sending it once.
+///
+/// Every receiver passes on what it has while it still receives. Nobody needs a central server.
+#[derive(Debug, Parser)]
+#[command(name = "samara", version, after_help = FIRST_USE)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const FIRST_USE: &str = "First use:
+  samara demo                                                   watch a swarm on this machine
+  samara serve ./model --name llama --version 2.1 --listen 0.0.0.0:7300
+  samara fetch llama@2.1 -o ./model --join ORIGIN:7300          on each receiving machine
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. SAMARA_LOG=debug shows what happens inside.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Fetch(fetch::Args),
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    show_logs();
+    let (done, json) = match command {
+        Command::Serve(args) => (serve::run(&args), args.output.json),
+        Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
+        Command::Demo(args) => (demo::run(&args), args.output.json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => end_with(&failure, json),
+    }
+}
+
+fn end_with(failure: &Failure, json: bool) -> ExitCode {
+    failure.report(json);
+    failure.exit_code()
+}
+
+/// Logs go to stderr, errors only unless `SAMARA_LOG` asks for more.
+fn show_logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SAMARA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,153 @@
+//! The options of a node that runs inside a command: shared by `serve` and `fetch`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use samara_model::BytesPerSecond;
+use samara_node::{Discovery, Node, NodeConfig, Notice, StartError};
+
+use crate::exit::Failure;
+use crate::json::Event;
+use crate::signals::{Second, Stop};
+use crate::units;
+
+/// How peers find each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiscoveryArg {
+    /// Ask a tracker
+    Tracker,
+    /// Hear of each other by gossip
+    Gossip,
+    /// Both; each goes on when the other fails
+    Both,
+}
+
+impl DiscoveryArg {
+    /// The word as it is written on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            DiscoveryArg::Tracker => "tracker",
+            DiscoveryArg::Gossip => "gossip",
+            DiscoveryArg::Both => "both",
+        }
+    }
+
+    /// Whether a tracker takes part.
+    pub fn has_tracker(self) -> bool {
+        self != DiscoveryArg::Gossip
+    }
+
+    fn ways(self) -> Discovery {
+        Discovery { tracker: self.has_tracker(), gossip: self != DiscoveryArg::Tracker }
+    }
+}
+
+/// Options of the node inside the command.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Network")]
+pub struct NodeArgs {
+    /// Address for TCP and UDP; port 0 picks a free one. By default a free port of all addresses
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Any node of the cluster, HOST:PORT; may be repeated
+    #[arg(long, value_name = "ADDR", value_parser = units::host_and_port)]
+    pub join: Vec<String>,
+    /// The address that others dial, where it differs from --listen
+    #[arg(long, value_name = "ADDR")]
+    pub advertise: Option<SocketAddr>,
+    /// Only nodes with the same cluster id talk to each other
+    #[arg(long, value_name = "ID")]
+    pub cluster: Option<String>,
+    /// How peers find each other
+    #[arg(long, value_name = "HOW", default_value = "both")]
+    pub discovery: DiscoveryArg,
+    /// Send at most this much in all, for example `100Mbit/s`
+    #[arg(long, value_name = "RATE", value_parser = units::limit)]
+    pub limit_up: Option<BytesPerSecond>,
+    /// Receive at most this much in all
+    #[arg(long, value_name = "RATE", value_parser = units::limit)]
+    pub limit_down: Option<BytesPerSecond>,
+    /// Stop when stdin is closed, as the children of `samara demo` do
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
+}
+
+impl NodeArgs {
+    /// The node's configuration, with its state in `data`.
+    ///
+    /// # Errors
+    /// When a join address does not resolve.
+    pub fn config(&self, data: PathBuf) -> Result<NodeConfig, Failure> {
+        let usual = NodeConfig::default();
+        Ok(NodeConfig {
+            listen: self.listen.unwrap_or(usual.listen),
+            advertise: self.advertise,
+            data: Some(data),
+            join: resolve_all("--join", &self.join)?,
+            cluster: self.cluster.clone().unwrap_or_else(|| usual.cluster.clone()),
+            discovery: self.discovery.ways(),
+            limit_up: self.limit_up,
+            limit_down: self.limit_down,
+            ..usual
+        })
+    }
+
+    /// What asks this command to stop.
+    ///
+    /// # Errors
+    /// When the signal handlers cannot be installed.
+    pub fn stop(&self) -> Result<Stop, Failure> {
+        let stop = Stop::on_signals(Second::ExitsAtOnce)?;
+        if self.stop_with_stdin {
+            stop.also_with_stdin();
+        }
+        Ok(stop)
+    }
+}
+
+/// Starts the node.
+///
+/// # Errors
+/// When it cannot start: the port or the data directory is in use, and the like.
+pub fn start(config: NodeConfig) -> Result<Node, Failure> {
+    let doing = format!("could not start a node on {}", config.listen);
+    Node::start(config).map_err(|error| match error {
+        StartError::Cluster(_) => Failure::usage(error),
+        error => Failure::because(doing, &error),
+    })
+}
+
+/// Resolves every address of an option.
+///
+/// # Errors
+/// When one does not resolve.
+pub fn resolve_all(option: &str, texts: &[String]) -> Result<Vec<SocketAddr>, Failure> {
+    let mut found = Vec::new();
+    for text in texts {
+        let addresses = units::resolve(text)
+            .map_err(|why| Failure::new(format!("could not use {option} {text}"), why))?;
+        found.extend(addresses);
+    }
+    Ok(found)
+}
+
+/// A notice of the node in words and as an event.
+pub fn tell(notice: &Notice) -> (String, Event) {
+    let (kind, text) = match notice {
+        Notice::SourceChanged { content, path } => (
+            "source_changed",
+            format!("{} changed; content {content} is no longer served", path.display()),
+        ),
+        Notice::BadPeer { peer, content, why } => {
+            ("bad_peer", format!("dropped peer {} of {}: {why}", peer.short(), content.short()))
+        }
+        Notice::ActorRestarted { actor } => {
+            ("actor_restarted", format!("{actor:?} failed and was restarted"))
+        }
+        Notice::ReleaseRefused { why } => ("release_refused", why.clone()),
+        Notice::Warning(text) => ("warning", text.clone()),
+    };
+    let event = Event::Notice { kind: kind.to_owned(), text: text.clone() };
+    (format!("note: {text}"), event)
+}

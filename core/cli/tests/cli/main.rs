@@ -1,0 +1,8 @@
+//! The program as a user meets it: real processes over loopback.
+
+mod demo;
+mod faults;
+mod process;
+mod resume;
+mod transfer;
+mod usage;
