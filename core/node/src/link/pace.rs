@@ -24,14 +24,13 @@ pub(super) struct Pace {
     rate: Option<BytesPerSecond>,
     /// Where and when the current sample began; `None` while nothing is under way.
     sample: Option<(u64, Instant)>,
-    /// Pieces are this large at most.
     largest_piece: usize,
 }
 
 impl Pace {
-    /// `capped`: the node's upload is capped, and links take turns in small pieces.
-    pub fn new(capped: bool) -> Self {
-        let largest_piece = if capped { MIN_PIECE } else { MAX_PIECE };
+    /// Pieces are never larger than `largest_piece`, when there is one: links take turns.
+    pub fn new(largest_piece: Option<usize>) -> Self {
+        let largest_piece = largest_piece.unwrap_or(MAX_PIECE).clamp(MIN_PIECE, MAX_PIECE);
         Pace { written: 0, acked: 0, rate: None, sample: None, largest_piece }
     }
 
@@ -95,7 +94,7 @@ mod tests {
 
     /// A link that drains at `rate` for half a second.
     fn after_half_a_second_at(rate: usize) -> Pace {
-        let mut pace = Pace::new(false);
+        let mut pace = Pace::new(None);
         let start = Instant::now();
         for ms in 0..500 {
             let now = start + Duration::from_millis(ms);
@@ -107,12 +106,12 @@ mod tests {
 
     #[test]
     fn pieces_follow_the_rate() {
-        assert_eq!(Pace::new(false).piece(), 64 << 10);
+        assert_eq!(Pace::new(None).piece(), 64 << 10);
         assert_eq!(after_half_a_second_at(100_000).piece(), 16 << 10);
         assert_eq!(after_half_a_second_at(6_250_000).piece(), 32 << 10);
         assert_eq!(after_half_a_second_at(12_500_000).piece(), 64 << 10);
         assert_eq!(after_half_a_second_at(1_500_000_000).piece(), 1 << 20);
-        assert_eq!(Pace::new(true).piece(), 16 << 10);
+        assert_eq!(Pace::new(Some(1 << 14)).piece(), 16 << 10);
     }
 
     #[test]

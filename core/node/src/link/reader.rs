@@ -125,7 +125,7 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
             self.on_body(early).await;
             return Ok(());
         }
-        let most = self.body_left.min(BODY_READ);
+        let most = self.body_left.min(self.down.piece().unwrap_or(BODY_READ));
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
         let into = match kept {
             Some(buffer) => buffer,

@@ -9,6 +9,10 @@ use tokio::time::Instant;
 /// Smallest burst: a cap must not turn one chunk into dozens of waits.
 const MIN_BURST: u64 = 64 << 10;
 
+/// Pieces below this cost more than they smooth.
+const MIN_PIECE: u64 = 16 << 10;
+const MAX_PIECE: u64 = 256 << 10;
+
 /// A token bucket kept as a schedule (GCRA): the moment at which all bytes granted so far would be
 /// through at the capped rate. Who asks first is served first; each asks for one piece at a time, so
 /// links take turns. A burst of 10 ms of the rate, at least 64 KiB, hides the timer's granularity.
@@ -30,6 +34,13 @@ impl Throttle {
     /// The cap.
     pub fn rate(&self) -> Option<BytesPerSecond> {
         self.rate
+    }
+
+    /// Bytes to ask for at once, when there is a cap: about a millisecond of it, the timer's granularity,
+    /// so that those who wait get as much as those who do not have to; at least 16 KiB.
+    pub fn piece(&self) -> Option<usize> {
+        let wanted = (self.rate?.0 / 1000).clamp(MIN_PIECE, MAX_PIECE);
+        Some(wanted.next_power_of_two() as usize)
     }
 
     /// Waits until `bytes` may pass. Bytes that were granted are gone, also when the caller gives up
@@ -64,11 +75,12 @@ mod tests {
     use std::sync::Arc;
 
     /// Many takers for ten seconds of a paused clock: how much each got.
-    async fn share(rate: u64, pieces: &[usize]) -> Vec<u64> {
-        let throttle = Arc::new(Throttle::new(Some(BytesPerSecond(rate))));
+    async fn share(throttle: Throttle, takers: usize) -> Vec<u64> {
+        let piece = throttle.piece().expect("it is capped");
+        let throttle = Arc::new(throttle);
         let end = Instant::now() + Duration::from_secs(10);
-        let takers = pieces.iter().map(|piece| {
-            let (throttle, piece) = (throttle.clone(), *piece);
+        let takers = (0..takers).map(|_| {
+            let throttle = throttle.clone();
             tokio::spawn(async move {
                 let mut taken = 0;
                 while Instant::now() < end {
@@ -89,17 +101,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rate_is_kept_and_shared_evenly() {
         for rate in [100_000u64, 6_250_000, 125_000_000] {
-            let shares = share(rate, &[16384; 4]).await;
+            let throttle = Throttle::new(Some(BytesPerSecond(rate)));
+            let piece = throttle.piece().expect("it is capped") as u64;
+            let shares = share(throttle, 4).await;
             let total: u64 = shares.iter().sum();
             let nominal = 10 * rate;
-            let slack = MIN_BURST.max(rate / 100) + 5 * 16384;
+            let slack = MIN_BURST.max(rate / 100) + 5 * piece;
             assert!(total <= nominal + slack, "{rate}: {total}");
             assert!(total >= nominal - nominal / 100, "{rate}: {total}");
             let spread = shares.iter().max().zip(shares.iter().min());
             let (most, least) = spread.expect("four takers");
             // The first to come may take the whole burst.
             let burst = MIN_BURST.max(rate / 100);
-            assert!(most - least <= burst + 2 * 16384, "{rate}: {shares:?}");
+            assert!(most - least <= burst + 2 * piece, "{rate}: {shares:?}");
         }
     }
 

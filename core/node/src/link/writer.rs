@@ -117,7 +117,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
             router,
             shared,
             commands,
-            pace: Pace::new(up.rate().is_some()),
+            pace: Pace::new(up.piece()),
             up,
             out: greeting,
             channels: HashMap::new(),

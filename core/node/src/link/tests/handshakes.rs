@@ -41,7 +41,7 @@ async fn a_link_knows_where_its_peer_can_be_dialled() {
 
 #[tokio::test]
 async fn nodes_that_dial_each_other_at_once_end_with_one_link() {
-    for _ in 0..20 {
+    for _ in 0..8 {
         let (mut a, mut b) = (TestNode::start(1), TestNode::start(2));
         let (to_b, to_a) = (b.address(), a.address());
         let dials =
