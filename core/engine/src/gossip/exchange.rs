@@ -119,7 +119,7 @@ impl Gossip {
         }
         self.exchanges.remember(address);
         if !self.membership.is_up(&peer) && self.exchanges.may_try(self.now, address) {
-            out.push(GossipOutput::ExchangeWith { address, peer: Some(peer) });
+            self.exchange_with(address, Some(peer), out);
         }
     }
 
@@ -129,7 +129,7 @@ impl Gossip {
         let membership = &self.membership;
         let check = self.exchanges.join_address_to_check(|address| membership.is_up_at(address));
         if let Some(address) = check.filter(|_| self.membership.up_count() > 0) {
-            out.push(GossipOutput::ExchangeWith { address, peer: None });
+            self.exchange_with(address, None, out);
         }
         let next = jittered(&mut self.random, self.config.exchange_interval);
         self.timers.start(Due::Exchange, next, out);
@@ -137,8 +137,23 @@ impl Gossip {
 
     pub(super) fn exchange_with_random(&mut self, out: &mut Vec<GossipOutput>) {
         if let Some(member) = self.membership.pick(&mut self.random) {
-            let (address, peer) = (member.address, Some(member.peer));
-            out.push(GossipOutput::ExchangeWith { address, peer });
+            self.exchange_with(member.address, Some(member.peer), out);
+        }
+    }
+
+    fn exchange_with(
+        &mut self,
+        address: SocketAddr,
+        peer: Option<PeerId>,
+        out: &mut Vec<GossipOutput>,
+    ) {
+        self.exchanges.opened(self.now, address);
+        out.push(GossipOutput::ExchangeWith { address, peer });
+    }
+
+    pub(super) fn exchange_failed(&mut self, address: SocketAddr, out: &mut Vec<GossipOutput>) {
+        if self.exchanges.failed(self.now, &address) {
+            self.exchange_soon(out);
         }
     }
 
@@ -163,7 +178,7 @@ impl Gossip {
             return;
         }
         for address in self.exchanges.next_to_join() {
-            out.push(GossipOutput::ExchangeWith { address, peer: None });
+            self.exchange_with(address, None, out);
         }
         let backoff = self.exchanges.next_backoff(self.config.join_backoff_max);
         let after = jittered(&mut self.random, backoff);

@@ -17,6 +17,10 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const HINT_PAUSE: Duration = Duration::from_secs(30);
 /// A peer gets an answer this often: an answer is up to 1 MiB for a question of a few bytes.
 const ANSWER_PAUSE: Duration = Duration::from_secs(1);
+/// An exchange that failed later than this was done before.
+const OPEN_FOR: Duration = Duration::from_secs(10);
+/// News is pushed to several members at once this often; what comes in between waits for the next round.
+const PUSH_PAUSE: Duration = Duration::from_secs(2);
 /// Answered and tried peers that are remembered.
 const MAX_REMEMBERED: usize = 16_384;
 
@@ -31,6 +35,9 @@ pub(super) struct Exchanges {
     /// The next exchange is already close.
     pub soon: bool,
     tried: Map<SocketAddr, Time>,
+    /// Exchanges that were asked for, and when.
+    open: Map<SocketAddr, Time>,
+    pushed_at: Option<Time>,
     answered: Map<PeerId, Time>,
 }
 
@@ -45,6 +52,8 @@ impl Exchanges {
             rounds: 0,
             soon: false,
             tried: keyed_map(random_seed),
+            open: keyed_map(random_seed),
+            pushed_at: None,
             answered: keyed_map(random_seed),
         }
     }
@@ -104,9 +113,31 @@ impl Exchanges {
         is_due(&mut self.answered, now, peer, ANSWER_PAUSE)
     }
 
+    /// Notes that an exchange was asked for.
+    pub fn opened(&mut self, now: Time, address: SocketAddr) {
+        if self.open.len() < MAX_REMEMBERED {
+            self.open.insert(address, now);
+        }
+    }
+
+    /// Whether an exchange that was asked for lately failed.
+    pub fn failed(&mut self, now: Time, address: &SocketAddr) -> bool {
+        self.open.remove(address).is_some_and(|at| now.since(at) < OPEN_FOR)
+    }
+
+    /// Whether news should be pushed now.
+    pub fn may_push(&mut self, now: Time) -> bool {
+        let due = self.pushed_at.is_none_or(|at| now < at || now.since(at) >= PUSH_PAUSE);
+        if due {
+            self.pushed_at = Some(now);
+        }
+        due
+    }
+
     /// Forgets what no longer matters.
     pub fn tidy(&mut self, now: Time) {
         self.tried.retain(|_, at| *at <= now && now.since(*at) < HINT_PAUSE);
+        self.open.retain(|_, at| *at <= now && now.since(*at) < OPEN_FOR);
         self.answered.retain(|_, at| *at <= now && now.since(*at) < ANSWER_PAUSE);
     }
 }

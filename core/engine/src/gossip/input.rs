@@ -32,7 +32,8 @@ pub enum GossipInput {
         /// Releases.
         releases: Vec<Release>,
     },
-    /// An `ExchangeWith` could not be carried out: no connection, or it broke before the answer.
+    /// An `ExchangeWith` could not be carried out: no connection, or it broke before the answer. Also
+    /// when any connection ends: addresses with which no exchange is open are ignored.
     ExchangeFailed {
         /// The address from the output.
         address: SocketAddr,

@@ -71,7 +71,7 @@ impl Gossip {
                 self.receive_releases(releases, out);
                 self.answer(from, reply, out);
             }
-            GossipInput::ExchangeFailed { .. } => self.exchange_soon(out),
+            GossipInput::ExchangeFailed { address } => self.exchange_failed(address, out),
             GossipInput::HoldingsChanged { holdings } => self.own.replace(&holdings),
             GossipInput::ReleaseAdded(release) => self.publish(release, out),
             GossipInput::TimerFired { token } => self.timer_fired(token, out),

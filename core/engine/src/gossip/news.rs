@@ -23,10 +23,14 @@ impl Gossip {
     }
 
     pub(super) fn publish(&mut self, release: Release, out: &mut Vec<GossipOutput>) {
-        if self.offer(release, true, out) {
-            for _ in 0..3 {
-                self.exchange_with_random(out);
-            }
+        let own = release.publisher == self.membership.me().peer;
+        if !self.offer(release, own, out) {
+            return;
+        }
+        if self.exchanges.may_push(self.now) {
+            (0..3).for_each(|_| self.exchange_with_random(out));
+        } else {
+            self.exchange_soon(out);
         }
     }
 
