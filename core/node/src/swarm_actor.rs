@@ -288,7 +288,10 @@ impl Swarm {
         self.shared.metrics.swarm_event(&event);
         let content = self.state.content;
         match event {
-            SwarmEvent::Completed => self.completed(ctx),
+            SwarmEvent::Completed => {
+                tracing::info!(%content, stats = ?self.machine.stats(), "every chunk is here");
+                self.completed(ctx)
+            }
             SwarmEvent::FirstPassDone => tracing::info!(%content, "every chunk was sent once"),
             SwarmEvent::PeerBanned { peer, why } => {
                 self.shared.notify(Notice::BadPeer { peer, content, why: why.to_string() })

@@ -71,6 +71,7 @@ impl Swarm {
     fn ask(&mut self, about: About, question: Question, built_in: bool, out: &mut Outputs) {
         self.asks.policy_deadline = self.config.policy_deadline;
         self.asks.next_token += 1;
+        self.stats.questions += 1;
         let token = self.asks.next_token;
         self.asks.open.retain(|ask| ask.about.kind() != about.kind());
         self.asks.open.push(Ask { token, at: self.now, built_in, about });
@@ -284,6 +285,7 @@ impl Swarm {
         }
         self.reserve(link, chunk, second_copy);
         let inbound = self.inbound() as u16;
+        self.stats.requests += 1;
         self.send(link, PeerMessage::Request { channel: 0, chunk, inbound }, out);
     }
 

@@ -18,6 +18,8 @@ pub struct SwarmConfig {
     pub target_neighbours: u32,
     /// Shortest and longest time between two batches of news about chunks.
     pub have_interval: (Duration, Duration),
+    /// Per neighbour, this much longer: each batch costs both ends a message per neighbour.
+    pub have_interval_per_neighbour: Duration,
     /// An answer of the policy after this time is late.
     pub policy_deadline: Duration,
     /// Neighbours that get the manifest from this node at a time; the others wait for those to pass it on.
@@ -34,7 +36,8 @@ impl Default for SwarmConfig {
             first_pass_slots: 3,
             slow_factor: 3,
             target_neighbours: 64,
-            have_interval: (Duration::from_millis(4), Duration::from_millis(200)),
+            have_interval: (Duration::from_millis(4), Duration::from_millis(400)),
+            have_interval_per_neighbour: Duration::from_millis(4),
             policy_deadline: Duration::from_millis(10),
             manifest_slots: 2,
             reservation: Duration::from_secs(2),

@@ -7,13 +7,13 @@ use samara_model::{ChunkIndex, HaveSummary, PeerMessage};
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
 impl Swarm {
-    /// Time between batches: about two chunk times, and the longer the more neighbours must be told. Late
-    /// news cost declined offers, not transfers.
+    /// Time between batches: about two chunk times, and the longer the more neighbours must be told. News
+    /// also ride in front of every other message, and late ones cost declined offers, not transfers.
     fn have_interval(&self) -> Duration {
         let (shortest, longest) = self.config.have_interval;
-        let crowd = 1 + self.neighbours.len() as u32 / 32;
+        let crowd = self.config.have_interval_per_neighbour * self.neighbours.len() as u32;
         let chunk_time = self.arrivals.mean().unwrap_or(shortest);
-        (chunk_time * 2 * crowd).clamp(shortest, longest * crowd)
+        (chunk_time * 2).max(crowd).clamp(shortest, longest)
     }
 
     /// Starts the clock of the next batch, unless it runs.
@@ -53,6 +53,7 @@ impl Swarm {
         } else {
             PeerMessage::Have { channel: 0, chunks: news.to_vec(), inbound }
         };
+        self.stats.news += 1;
         out.push(SwarmOutput::Send { link, message });
     }
 

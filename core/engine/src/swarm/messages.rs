@@ -196,6 +196,10 @@ impl Swarm {
         let Some(at) = offered else { return };
         let Sending::Offered(chunks) = neighbour.outgoing.remove(at).what else { return };
         match reason {
+            DeclineReason::Have => self.stats.declined_have += 1,
+            DeclineReason::Busy | DeclineReason::Parked => self.stats.declined_busy += 1,
+        }
+        match reason {
             DeclineReason::Busy => neighbour.busy_until = now + backoff,
             DeclineReason::Parked => neighbour.busy_until = now + PARKED_BACKOFF,
             DeclineReason::Have => {

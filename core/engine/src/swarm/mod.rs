@@ -20,6 +20,7 @@ mod neighbour;
 mod pace;
 mod receiving;
 mod sending;
+mod stats;
 mod trust;
 mod views;
 
@@ -35,6 +36,7 @@ use samara_policy::Random;
 
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
+pub use stats::SwarmStats;
 
 use ask::Asks;
 use chunks::Chunks;
@@ -79,6 +81,7 @@ pub struct Swarm {
     housekept: Time,
     armed: Option<(u64, Time)>,
     next_timer: u64,
+    stats: SwarmStats,
 }
 
 /// What a person may want to know of one neighbour.
@@ -131,12 +134,14 @@ impl Swarm {
             housekept: Time::ZERO,
             armed: None,
             next_timer: 0,
+            stats: SwarmStats::default(),
         }
     }
 
     /// Takes note of what happened at `now` and appends what to do about it.
     pub fn handle(&mut self, now: Time, input: SwarmInput, out: &mut Outputs) {
         self.now = self.now.max(now);
+        self.stats.inputs += 1;
         match input {
             SwarmInput::PeerConnected { link, peer, address, resumed } => {
                 self.on_connected(link, peer, address, resumed, out)
@@ -174,6 +179,11 @@ impl Swarm {
     /// Chunks here and chunks in all; `None` until the manifest is known.
     pub fn progress(&self) -> Option<(u32, u32)> {
         self.chunks.as_ref().map(|chunks| (chunks.have.count(), chunks.count()))
+    }
+
+    /// What was done so far, in counts.
+    pub fn stats(&self) -> SwarmStats {
+        self.stats
     }
 
     /// The content.
@@ -242,6 +252,7 @@ impl Swarm {
     fn on_timer(&mut self, token: u64) {
         if self.armed.is_some_and(|(armed, _)| armed == token) {
             self.armed = None;
+            self.stats.timers += 1;
             self.offers_wanted = true;
         }
     }

@@ -215,6 +215,7 @@ impl Swarm {
                 continue;
             }
             neighbour.incoming.retain(|one| !expired(one));
+            self.stats.expired += 1;
             neighbour.failures += 1;
             let pause = Duration::from_millis(500) * 2u32.pow(neighbour.failures.min(8));
             neighbour.refused_until = now + pause;

@@ -102,6 +102,7 @@ impl Swarm {
         if let Some(neighbour) = self.neighbours.get_mut(&link) {
             neighbour.outgoing.push(Outgoing { since: self.now, what });
         }
+        self.stats.offers += 1;
         self.send(link, PeerMessage::Offer { channel: 0, chunks, inbound }, out);
         true
     }
@@ -127,6 +128,7 @@ impl Swarm {
         };
         chunks.sending[chunk as usize] = chunks.sending[chunk as usize].saturating_add(1);
         neighbour.outgoing.push(Outgoing { since: self.now, what: Sending::Chunk(chunk) });
+        self.stats.served += 1;
         out.push(SwarmOutput::ServeChunk { link, chunk });
     }
 
@@ -245,6 +247,7 @@ impl Swarm {
                 matches!(one.what, Sending::Chunk(_)) || now.since(one.since) < after
             });
             if neighbour.outgoing.len() < before {
+                self.stats.expired += 1;
                 neighbour.failures += 1;
                 neighbour.busy_until = now + OFFER_EXPIRES;
                 expired = true;
