@@ -158,7 +158,7 @@ impl Crew {
         waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_none())
     }
 
-    /// Ends the origin's processes at once, as a power cut would.
+    /// Ends the origin's processes at once. What they had already handed to the system is still sent.
     pub fn kill_origin(&self) {
         self.members.iter().filter(|member| member.role == Role::Origin).for_each(Member::kill);
     }

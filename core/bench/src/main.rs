@@ -27,7 +27,10 @@ mod tracker;
 mod trial;
 mod workplace;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use samara_model::{ByteCount, BytesPerSecond};
@@ -174,7 +177,7 @@ impl Args {
         };
         Ok(Session {
             samara: samara.map(calling),
-            versus: self.vs.as_ref().map(existing).transpose()?.map(calling),
+            versus: self.vs.as_deref().map(existing).transpose()?.map(calling),
             rivals: parse_rivals(&self.rivals)?,
             runs: usize::from(self.runs),
             logs: self.keep_logs.clone(),
@@ -191,7 +194,7 @@ impl Args {
     }
 }
 
-fn existing(path: &PathBuf) -> Result<PathBuf> {
+fn existing(path: &Path) -> Result<PathBuf> {
     use crate::failure::Doing;
     path.canonicalize().doing(|| format!("looking for {}", path.display()))
 }

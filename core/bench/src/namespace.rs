@@ -99,11 +99,10 @@ pub fn remove(names: &[String]) {
 fn processes_in(name: &str) -> Vec<rustix::process::Pid> {
     let output = Command::new("ip").args(["netns", "pids", name]).stderr(Stdio::null()).output();
     let text = output.map(|output| output.stdout).unwrap_or_default();
-    let pids = String::from_utf8_lossy(&text)
+    String::from_utf8_lossy(&text)
         .split_whitespace()
         .filter_map(|pid| rustix::process::Pid::from_raw(pid.parse().ok()?))
-        .collect::<Vec<_>>();
-    pids
+        .collect()
 }
 
 fn batch(tool: &str, options: &[&str], script: &str) -> Result<()> {

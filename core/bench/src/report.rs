@@ -57,7 +57,8 @@ B · size/rate, from the last start command, where B is the theoretical limit fo
 chunks. **origin copies** and **traffic** are counted at the bridge (a segmented burst counts its headers
 once: up to 4 % low). **CPU s/GiB** is what all nodes used from the start command on, per GiB
 delivered; hashing or making a torrent before that is not in it. **machine CPU** near 100 % means that the
-machine was the limit. Every file is compared with the source, byte by byte.
+machine was the limit. An origin is killed with SIGKILL once its bridge port has carried so many bytes; what
+lies in its sockets then is still sent. Every file is compared with the source, byte by byte.
 ";
 
 /// The heading and one row per program.

@@ -21,7 +21,7 @@ use crate::{
     machine,
     measure::Measure,
     net::Network,
-    payload::same_bytes,
+    payload::{same_bytes, warm_memory},
     proc::{self, MachineTime},
     results::{Figures, Run, median},
 };
@@ -80,6 +80,9 @@ pub fn run(setting: &Setting, contender: &mut dyn Contender) -> Result<Run> {
         folder: setting.folder,
     };
     contender.prepare(&mut stage)?;
+    if setting.case.rates().is_none() {
+        warm_memory(setting.folder, setting.case.size.0 * setting.case.peers as u64)?;
+    }
 
     let counters = network.counters()?;
     let preparing = proc::cpu_time(&stage.crew.pids(|_| true));
@@ -89,7 +92,7 @@ pub fn run(setting: &Setting, contender: &mut dyn Contender) -> Result<Run> {
     let machine_cpu = MachineTime::now().busy_share_since(machine_before);
     let cpu = proc::cpu_time(&stage.crew.pids(|_| true)).saturating_sub(preparing);
 
-    let mut figures = transfer.timings(setting.case, contender.chunk_size());
+    let mut figures = Figures::new();
     figures.insert(Measure::OtherWork, other_work);
     figures.insert(Measure::MachineCpu, machine_cpu);
     figures.insert(Measure::PreparingCpu, preparing.as_secs_f64());
@@ -100,6 +103,7 @@ pub fn run(setting: &Setting, contender: &mut dyn Contender) -> Result<Run> {
     drop(stage.crew);
 
     let verified = transfer.verify(setting, &network, contender.leaves_files());
+    figures.append(&mut transfer.timings(setting.case, contender.chunk_size()));
     figures.insert(Measure::Finished, verified as f64 / setting.case.peers as f64);
     let delivered = verified as f64 * setting.case.size.0 as f64;
     if let Some((origin, everybody)) = sent {
@@ -238,21 +242,21 @@ impl Transfer {
         figures
     }
 
-    /// Counts the peers whose file is the origin's; says which are not.
+    /// Counts the peers whose file is the origin's. The others were never complete, whatever they said.
     fn verify(&mut self, setting: &Setting, network: &Network, leaves_files: bool) -> usize {
-        let complete =
-            network.peers().iter().filter(|peer| self.completed[peer.index - 1].is_some());
-        let (mut verified, mut faults) = (0, Vec::new());
-        for peer in complete {
+        for peer in network.peers() {
             let file = setting.folder.join(peer.name()).join(crate::contender::FILE_NAME);
-            match leaves_files.then(|| same_bytes(setting.source, &file)) {
-                None | Some(Ok(true)) => verified += 1,
-                Some(Ok(false)) => faults.push(format!("{} has WRONG bytes", peer.name())),
-                Some(Err(error)) => faults.push(format!("{} has no file: {error}", peer.name())),
-            }
+            let completed = &mut self.completed[peer.index - 1];
+            let fault = match completed.map(|_| same_bytes(setting.source, &file)) {
+                None | Some(Ok(true)) => continue,
+                Some(Err(_)) if !leaves_files => continue,
+                Some(Ok(false)) => format!("{} has WRONG bytes", peer.name()),
+                Some(Err(error)) => format!("{} has no file: {error}", peer.name()),
+            };
+            *completed = None;
+            self.faults.push(fault);
         }
-        self.faults.extend(faults);
-        verified
+        self.completed.iter().flatten().count()
     }
 }
 

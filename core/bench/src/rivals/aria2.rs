@@ -35,7 +35,7 @@ impl Aria2 {
     fn command(&self, node: &Node, folder: &Path) -> Command {
         let mut aria2 = command("aria2c");
         aria2.args(["--no-conf", "--enable-dht=false", "--enable-dht6=false"]);
-        aria2.args(["--bt-enable-lpd=false", "--enable-peer-exchange=false", "--disable-ipv6"]);
+        aria2.args(["--bt-enable-lpd=false", "--enable-peer-exchange=true", "--disable-ipv6"]);
         aria2.args(["--file-allocation=none", "--seed-ratio=0.0", "--bt-max-peers=0"]);
         aria2.args(["--bt-request-peer-speed-limit=1024M", "--bt-tracker-interval=2"]);
         aria2.args(["--disk-cache=64M", "--summary-interval=0", "--show-console-readout=false"]);

@@ -12,7 +12,7 @@ use crate::{
 
 /// The share of the link that the sender is told to fill: its own headers and those of UDP, IP and
 /// Ethernet are not in its figure, and what overflows a queue has to be sent again.
-const SHARE_OF_LINK: f64 = 0.93;
+const SHARE_OF_LINK: f64 = 0.96;
 
 /// One run.
 pub struct Uftp;
