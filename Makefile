@@ -1,0 +1,20 @@
+# `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
+# and every step builds the whole workspace with the same features, so that nothing is compiled twice.
+
+.PHONY: demo test setup bench build
+SHELL := /bin/bash
+
+demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
+	cargo run --release --quiet --bin samara -- demo
+
+test: setup ## format, lints, all tests, docs, a small demo
+	bash .ci/test
+
+setup: ## what tests and benchmark need beyond a Rust toolchain
+	bash .ci/setup
+
+build:
+	cargo build --release --workspace
+
+bench: build ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
+	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/latest.json --markdown docs/benchmarks.md
