@@ -161,6 +161,26 @@ fn link_leaves_root(path: &str, target: &str) -> bool {
     false
 }
 
+/// Whether a target passes through another link on its way. What `..` then means cannot be told from the
+/// text: `up/..` is not where the link is when `up` points elsewhere.
+fn goes_through_link(path: &str, target: &str, is_link: impl Fn(&str) -> bool) -> bool {
+    let mut at: Vec<String> = path.split('/').map(folded).collect();
+    at.pop();
+    let parts: Vec<&str> = target.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    for (index, part) in parts.iter().enumerate() {
+        match *part {
+            ".." => {
+                at.pop();
+            }
+            name => at.push(folded(name)),
+        }
+        if index + 1 < parts.len() && is_link(&at.join("/")) {
+            return true;
+        }
+    }
+    false
+}
+
 /// No path twice (in any case), and nothing below a path that is not a directory: a file below a link
 /// would be written through the link.
 fn check_tree(files: &[FileEntry]) -> Result<(), ManifestError> {
@@ -183,6 +203,14 @@ fn check_tree(files: &[FileEntry]) -> Result<(), ManifestError> {
                     why: "it lies below a file or a link",
                 });
             }
+        }
+        if let FileKind::Symlink { target } = &entry.kind
+            && goes_through_link(&entry.path, target, |path| {
+                named(path).is_ok_and(|at| matches!(sorted[at].1.kind, FileKind::Symlink { .. }))
+            })
+        {
+            let (path, target) = (cut(&entry.path), cut(target));
+            return Err(ManifestError::LinkLeavesRoot { path, target });
         }
     }
     Ok(())
@@ -240,6 +268,16 @@ mod tests {
             let verdict = check_manifest(&with(vec![link("l", target)]));
             assert!(matches!(verdict, Err(ManifestError::LinkLeavesRoot { .. })), "{target:?}");
         }
+    }
+
+    #[test]
+    fn a_link_that_leaves_the_root_through_another_link_is_refused() {
+        let up = link("x/y/up", "../..");
+        for target in ["up/..", "./UP/../z", "../y/up/.."] {
+            let verdict = check_manifest(&with(vec![up.clone(), link("x/y/out", target)]));
+            assert!(matches!(verdict, Err(ManifestError::LinkLeavesRoot { .. })), "{target}");
+        }
+        assert_eq!(check_manifest(&with(vec![up, link("x/y/same", "up")])), Ok(()));
     }
 
     #[test]

@@ -204,7 +204,7 @@ pub enum PeerMessage {
         token: u32,
         /// Per content, some neighbours.
         neighbours: Vec<(ContentId, Vec<PeerHint>)>,
-        /// Releases that were refused because their version exists with another content.
+        /// Releases that the tracker keeps where the announced one has another content.
         refused: Vec<Release>,
         /// Announce again within this many seconds.
         expires_s: u32,
