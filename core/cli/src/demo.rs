@@ -2,6 +2,7 @@
 
 mod child;
 mod commands;
+mod machine;
 mod race;
 mod settings;
 mod source;
@@ -15,9 +16,10 @@ use std::path::PathBuf;
 
 use samara_model::{ByteCount, BytesPerSecond};
 
+use self::machine::MachineTime;
 use self::race::Race;
 use self::settings::Settings;
-use self::summary::Summary;
+use self::summary::{Effort, Summary};
 use self::swarm::Swarm;
 use self::workplace::Workplace;
 use crate::exit::Failure;
@@ -69,10 +71,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let stop = Stop::on_signals(Second::IsIgnored)?;
     let workplace = Workplace::create(args.keep.as_deref(), &settings)?;
     let digest = source::write(&workplace.source(), settings.size, &output, &stop)?;
-    let (race, cpu_seconds) = run_swarm(&settings, &workplace, &output, &stop)?;
+    let (race, effort) = run_swarm(&settings, &workplace, &output, &stop)?;
     let copies = verify::copies(&race, &workplace, settings.size);
     let verified = verify::count_equal(&copies, &digest, &output, &stop)?;
-    let summary = Summary::new(&settings, &race, cpu_seconds, verified);
+    let summary = Summary::new(&settings, &race, effort, verified);
     if args.output.json {
         written(json::write_line(&summary))?;
     } else {
@@ -81,19 +83,22 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     judge(&summary, &race, &workplace)
 }
 
-/// Runs the processes to the end of the race and stops them; returns what happened and the CPU time of all.
+/// Runs the processes to the end of the race and stops them; returns what happened, and at what cost.
 fn run_swarm(
     settings: &Settings,
     workplace: &Workplace,
     output: &Output,
     stop: &Stop,
-) -> Result<(Race, Option<f64>), Failure> {
+) -> Result<(Race, Effort), Failure> {
     let mut swarm = Swarm::start(settings, workplace, output, stop)?;
+    let before = MachineTime::now();
     let race = swarm.watch(settings, output, stop)?;
-    let cpu_seconds = swarm.cpu_seconds();
+    let machine_busy =
+        MachineTime::now().zip(before).and_then(|(now, before)| now.busy_since(before));
+    let effort = Effort { cpu_seconds: swarm.cpu_seconds(), machine_busy };
     output.note("stopping the processes and verifying every copy");
     swarm.stop();
-    Ok((race, cpu_seconds))
+    Ok((race, effort))
 }
 
 /// Success is: all finished, all verified.

@@ -65,9 +65,9 @@ fn end_with(failure: &Failure, json: bool) -> ExitCode {
     failure.exit_code()
 }
 
-/// Logs go to stderr, errors only unless `SAMARA_LOG` asks for more.
+/// Logs go to stderr if `SAMARA_LOG` asks for them; what a person must know is told without them.
 fn show_logs() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SAMARA_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

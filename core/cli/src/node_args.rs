@@ -125,8 +125,10 @@ pub fn start(config: NodeConfig) -> Result<Node, Failure> {
 pub fn resolve_all(option: &str, texts: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut found = Vec::new();
     for text in texts {
-        let addresses = units::resolve(text)
-            .map_err(|why| Failure::new(format!("could not use {option} {text}"), why))?;
+        let addresses = units::resolve(text).map_err(|why| {
+            Failure::new(format!("could not use {option} {text}"), why)
+                .next("check the name, or give an IP address")
+        })?;
         found.extend(addresses);
     }
     Ok(found)

@@ -112,6 +112,12 @@ pub fn per_cent(done: u64, total: u64) -> u64 {
     (u128::from(done.min(total)) * 100 / u128::from(total)) as u64
 }
 
+/// `1 peer`, `2 peers`.
+pub fn count(number: u32, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 /// `118.2 MiB/s`.
 pub fn speed(bytes_per_second: f64) -> String {
     let whole = bytes_per_second.max(0.0) as u64;
@@ -177,6 +183,7 @@ mod tests {
         assert_eq!(for_people(Duration::from_secs(3720)), "1 h 02 min");
         assert_eq!(per_cent(999, 1000), 99);
         assert_eq!(per_cent(u64::MAX, u64::MAX), 100);
+        assert_eq!((count(1, "peer"), count(0, "peer")), ("1 peer".into(), "0 peers".into()));
         assert_eq!(speed(1.5 * 1048576.0), "1.5 MiB/s");
     }
 }

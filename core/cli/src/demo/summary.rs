@@ -9,6 +9,18 @@ use super::race::Race;
 use super::settings::Settings;
 use crate::units;
 
+/// What the race cost; `None` where it cannot be known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Effort {
+    /// CPU seconds of all processes.
+    pub cpu_seconds: Option<f64>,
+    /// Share of all cores that was busy, by whomever.
+    pub machine_busy: Option<f64>,
+}
+
+/// Above this share of busy cores, the machine is what was measured.
+const BUSY: f64 = 0.9;
+
 /// The one document of `samara demo --json`. Times count from the start of the last fetching process.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
@@ -42,6 +54,8 @@ pub struct Summary {
     pub origin_killed_at_copies: Option<f64>,
     /// CPU seconds of all processes per GiB that was delivered.
     pub cpu_s_per_gib: Option<f64>,
+    /// Share of this machine's cores that was busy during the race; near 1, the machine is the limit.
+    pub machine_busy: Option<f64>,
     /// Bytes received in vain per byte delivered.
     pub wasted_ratio: f64,
     /// What went wrong.
@@ -51,12 +65,7 @@ pub struct Summary {
 
 impl Summary {
     /// Sums up a race that is over.
-    pub fn new(
-        settings: &Settings,
-        race: &Race,
-        cpu_seconds: Option<f64>,
-        verified: usize,
-    ) -> Summary {
+    pub fn new(settings: &Settings, race: &Race, effort: Effort, verified: usize) -> Summary {
         let Settings { peers, size, rate, .. } = *settings;
         let chunk_size = announced_chunk_size(race).unwrap_or_else(|| settings.chunk_size());
         let limit = limit::distribution_limit(peers, size, chunk_size, rate);
@@ -79,7 +88,8 @@ impl Summary {
             single_server_s: rounded(rate.time_for(size).as_secs_f64() * f64::from(peers)),
             origin_copies: rounded(race.origin_copies(settings)),
             origin_killed_at_copies: race.killed_at.map(rounded),
-            cpu_s_per_gib: cpu_seconds.map(|seconds| rounded(seconds / gib)),
+            cpu_s_per_gib: effort.cpu_seconds.map(|seconds| rounded(seconds / gib)),
+            machine_busy: effort.machine_busy.map(rounded),
             wasted_ratio: rounded(race.wasted_bytes() as f64 / delivered),
             error: race.first_trouble(),
         }
@@ -116,6 +126,13 @@ impl Summary {
         }
         add("duplicates", format!("{:.2} % of the bytes", self.wasted_ratio * 100.0));
         add("verified", format!("{} of {} copies by BLAKE3", self.verified, self.peers));
+        if let Some(busy) = self.machine_busy.filter(|busy| *busy > BUSY) {
+            let share = busy * 100.0;
+            add(
+                "note",
+                format!("all cores were busy {share:.0} % of the time: the machine was the limit"),
+            );
+        }
         lines.join("\n")
     }
 

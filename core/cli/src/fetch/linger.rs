@@ -101,9 +101,9 @@ impl Shown {
         }
         self.speed.record(now, sent);
         let speed = units::speed(self.speed.per_second());
-        self.meter.show(0, 1, || {
-            format!("passing on to {neighbours} neighbours  {speed}  {} sent", ByteCount(sent))
-        });
+        let peers = units::count(neighbours, "peer");
+        self.meter
+            .show(0, 1, || format!("passing on to {peers}  {speed}  {} sent", ByteCount(sent)));
         Ok(())
     }
 }

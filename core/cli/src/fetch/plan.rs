@@ -94,9 +94,17 @@ impl Plan {
 
     /// Removes the state beside the output if this run made it and it is worth nothing.
     pub fn clean_up_unless_kept(&self, kept: u64) {
-        if kept == 0 && !self.state_was_there {
+        if kept == 0 && !self.state_was_there && !self.has_partial_files() {
             self.clean_up();
         }
+    }
+
+    /// Whether a partial file, perhaps still empty, waits for a repeated command. The state belongs to it.
+    fn has_partial_files(&self) -> bool {
+        let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names: Vec<OsString> = names.map(|entry| entry.file_name()).collect();
+        let outputs = self.targets.iter().filter_map(|target| target.output.file_name());
+        outputs.into_iter().any(|output| names.iter().any(|name| is_part_of(name, output)))
     }
 }
 
@@ -109,6 +117,12 @@ fn single(content: &ContentRef, path: &Path) -> Result<Places, Failure> {
     };
     let target = Target { content: content.clone(), output: folder.join(name) };
     Ok((vec![target], folder.to_owned(), folder.join(state_name(name))))
+}
+
+/// Partial files are called `.NAME.SOMETHING.part`.
+fn is_part_of(name: &OsStr, output: &OsStr) -> bool {
+    let beginning = [b".", output.as_bytes(), b"."].concat();
+    name.as_bytes().starts_with(&beginning) && name.as_bytes().ends_with(b".part")
 }
 
 /// `.NAME.samara`; a name too long for that is replaced by its digest.

@@ -95,7 +95,7 @@ impl<'a> Watch<'a> {
     fn failed(&self, error: &FetchError) -> Failure {
         let Target { content, output } = self.target;
         let doing = format!("could not fetch {content} to {}", output.display());
-        self.with_kept(Failure::because(doing, error), &self.handle.progress())
+        self.with_kept(Failure::new(doing, reason(error)), &self.handle.progress())
     }
 
     fn stopped(&self, progress: &FetchProgress) -> Failure {
@@ -109,6 +109,13 @@ impl<'a> Watch<'a> {
             None => failure.still("nothing was fetched, nothing was changed"),
         }
     }
+}
+
+/// What the error says beyond what was being done, which the first line of the failure says.
+fn reason(error: &FetchError) -> String {
+    let text = error.to_string();
+    let beyond = text.strip_prefix("cannot fetch ").and_then(|rest| rest.split_once(": "));
+    beyond.map_or(text.clone(), |(_, reason)| reason.to_owned())
 }
 
 /// Whether the result is so near that it must not be missed by a breath.
@@ -191,11 +198,12 @@ fn complete_event(fetched: &Fetched) -> Complete {
 /// One line of progress for a person.
 fn line(target: &Target, progress: &FetchProgress, speed: &Speed) -> String {
     let content = short_name(target);
-    let FetchProgress { done, total, neighbours, .. } = progress;
+    let FetchProgress { done, total, .. } = progress;
+    let peers = units::count(progress.neighbours, "peer");
     let amount = || format!("{} % of {total}", units::per_cent(done.0, total.0));
     match &progress.phase {
         FetchPhase::Finding => format!("{content}  finding peers"),
-        FetchPhase::Manifest => format!("{content}  fetching the manifest  {neighbours} peers"),
+        FetchPhase::Manifest => format!("{content}  fetching the manifest  {peers}"),
         FetchPhase::Checking => format!("{content}  checking what is here  {}", amount()),
         FetchPhase::Parked { reason } => format!("{content}  parked: {reason}  {}", amount()),
         FetchPhase::Finishing => format!("{content}  finishing  {}", amount()),
@@ -205,7 +213,7 @@ fn line(target: &Target, progress: &FetchProgress, speed: &Speed) -> String {
             let left = speed.time_for(total.0.saturating_sub(done.0));
             let left = left
                 .map_or("stalled".to_owned(), |left| format!("{} left", units::for_people(left)));
-            format!("{content}  {}  {now}  {neighbours} peers  {left}", amount())
+            format!("{content}  {}  {now}  {peers}  {left}", amount())
         }
     }
 }

@@ -36,8 +36,14 @@ impl Service<'_> {
     /// # Errors
     /// When the source changed, the node ended, or stdout was closed.
     pub fn run(&self, stop: &Stop) -> Result<(), Failure> {
-        let mut withdrawn: Option<(Instant, PathBuf)> = None;
         let mut traffic = Traffic::new(self.output);
+        let end = self.until_the_end(stop, &mut traffic);
+        traffic.meter.clear();
+        end
+    }
+
+    fn until_the_end(&self, stop: &Stop, traffic: &mut Traffic) -> Result<(), Failure> {
+        let mut withdrawn: Option<(Instant, PathBuf)> = None;
         loop {
             match self.notices.recv_timeout(TICK) {
                 Ok(notice) => {
@@ -116,7 +122,10 @@ impl Traffic {
         let copies = sent as f64 / service.published.size.0.max(1) as f64;
         self.meter.show(0, 1, || {
             let speed = units::speed(self.speed.per_second());
-            format!("serving {neighbours} neighbours  {speed}  {copies:.2} copies sent")
+            format!(
+                "serving {}  {speed}  {copies:.2} copies sent",
+                units::count(neighbours, "peer")
+            )
         });
         service.output.event(&Event::Traffic { at: json::now(), sent_bytes: sent, neighbours })
     }

@@ -37,7 +37,7 @@ fn a_small_demo_ends_with_one_document() {
     assert_eq!(summary["size_bytes"], 4 << 20);
     assert_eq!(summary["rate_bytes_per_s"], 25_000_000);
     assert_eq!(summary["origin_killed_at_copies"], serde_json::Value::Null);
-    for key in ["last_s", "p50_s", "limit_s", "ratio_to_limit", "origin_copies", "cpu_s_per_gib"] {
+    for key in ["last_s", "p50_s", "limit_s", "ratio_to_limit", "origin_copies", "machine_busy"] {
         assert!(summary[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {summary}");
     }
     assert_eq!(summary["single_server_s"], 0.6711);
@@ -110,5 +110,27 @@ fn the_origin_is_killed_when_it_has_sent_enough() {
     let summary = ended.document();
     let killed = summary["origin_killed_at_copies"].as_f64();
     assert!(killed.is_some_and(|copies| copies >= 1.0), "{summary}");
+    check_nothing_is_left(folder.path());
+}
+
+#[test]
+fn each_way_of_finding_peers_works_alone() {
+    for discovery in ["tracker", "gossip"] {
+        let folder = tempdir().expect("a temporary folder");
+        let more = ["--size", "2MiB", "--rate", "50Mbit/s", "--json", "--discovery", discovery];
+        let ended = start_demo(&folder, &more).end();
+        assert_eq!(ended.code, Some(0), "{discovery}: {ended:?}");
+        assert_eq!(ended.document()["discovery"], discovery);
+        check_nothing_is_left(folder.path());
+    }
+}
+
+#[test]
+fn a_demo_is_stopped_while_it_makes_its_file() {
+    let folder = tempdir().expect("a temporary folder");
+    let demo = start_demo(&folder, &["--size", "1GiB"]);
+    eventually("it writes", || !names_in(folder.path()).is_empty());
+    demo.signal(Signal::INT);
+    assert_eq!(demo.end().code, Some(1));
     check_nothing_is_left(folder.path());
 }

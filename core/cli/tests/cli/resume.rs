@@ -66,6 +66,25 @@ fn a_fetch_goes_on_after_it_was_killed() {
 }
 
 #[test]
+fn a_fetch_that_was_stopped_before_its_first_chunk_leaves_nothing_in_the_end() {
+    let folder = tempdir().expect("a temporary folder");
+    let source = folder.path().join("source");
+    random_file(&source, SIZE, 22);
+    let origin = serve(&source, "big", &[]);
+    let into = folder.path().join("into");
+    std::fs::create_dir(&into).expect("a new folder");
+    let output = into.join("copy");
+    let crawl = ["--limit-down", "8 kbit/s"];
+    let mut fetch = start(fetch_args("big@1", &output, &origin.address, &crawl));
+    fetch.event_where("progress", |event| event["phase"] == "transferring");
+    fetch.signal(Signal::INT);
+    assert_eq!(fetch.end().code, Some(1));
+    let ended = run(fetch_args("big@1", &output, &origin.address, &[]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(names_in(&into), ["copy"], "nothing is left behind");
+}
+
+#[test]
 fn a_fetch_stops_at_once_while_nobody_is_found() {
     let folder = tempdir().expect("a temporary folder");
     let output = folder.path().join("copy");
