@@ -139,6 +139,8 @@ pub enum Verdict {
     Stretch,
     /// As good as required.
     Met,
+    /// Worse than a stretch goal that has no required one beside it.
+    NotReached,
     /// Worse than required.
     Missed,
     /// There is no figure to judge.
@@ -170,10 +172,12 @@ impl Goal {
         };
         if self.stretch.is_some_and(reaches) {
             Verdict::Stretch
-        } else if self.required.is_none_or(reaches) {
-            Verdict::Met
         } else {
-            Verdict::Missed
+            match self.required {
+                None => Verdict::NotReached,
+                Some(required) if reaches(required) => Verdict::Met,
+                Some(_) => Verdict::Missed,
+            }
         }
     }
 }
@@ -184,6 +188,7 @@ impl Verdict {
         match self {
             Self::Stretch => "stretch reached",
             Self::Met => "met",
+            Self::NotReached => "not reached",
             Self::Missed => "MISSED",
             Self::Unknown => "no figure",
         }
@@ -209,7 +214,7 @@ mod tests {
     #[test]
     fn a_stretch_alone_cannot_be_missed() {
         let early = Goal::stretch(Measure::Finished, 1.0);
-        assert_eq!(early.judge(Some(0.3)), Verdict::Met);
+        assert_eq!(early.judge(Some(0.3)), Verdict::NotReached);
         assert_eq!(early.judge(Some(1.0)), Verdict::Stretch);
     }
 

@@ -108,6 +108,7 @@ fn remarks(case: &CaseResult) -> Vec<String> {
     if runs > 1 {
         lines.push(format!("medians of {runs} runs each"));
     }
+    lines.extend(disturbance(case));
     lines.extend(case.left_out.iter().map(|why| format!("left out: {why}")));
     for program in &case.programs {
         let faults: Vec<&str> =
@@ -119,6 +120,18 @@ fn remarks(case: &CaseResult) -> Vec<String> {
         }
     }
     lines
+}
+
+/// More other work than this before a run makes figures unfair to somebody.
+const MUCH_OTHER_WORK: f64 = 0.1;
+
+/// Says when the machine was not ours alone.
+fn disturbance(case: &CaseResult) -> Option<String> {
+    let runs = case.programs.iter().flat_map(|program| &program.runs);
+    let work = runs.filter_map(|run| run.figures.get(&Measure::OtherWork).copied());
+    let most = work.max_by(f64::total_cmp).filter(|most| *most > MUCH_OTHER_WORK)?;
+    let percent = most * 100.0;
+    Some(format!("NOISY: other work used up to {percent:.0} % of the machine before a run"))
 }
 
 fn goal_line(result: &GoalResult) -> String {
