@@ -12,6 +12,7 @@ use super::buffers::ReceiveMemory;
 use super::handle::Shared;
 use super::keepalive::{LastHeard, Verdict};
 use super::reader::{Reader, ReaderParts};
+use super::storing::Storing;
 use super::throttle::Throttle;
 use super::transport::TcpTransport;
 use super::writer::Writer;
@@ -31,8 +32,8 @@ pub(super) struct Connection {
 }
 
 /// What all links share.
-#[derive(Debug, Clone)]
-pub(super) struct Resources {
+pub(super) struct Resources<R> {
+    pub storing: Arc<Storing<R>>,
     pub memory: Arc<ReceiveMemory>,
     pub up: Arc<Throttle>,
     pub down: Arc<Throttle>,
@@ -42,7 +43,7 @@ pub(super) struct Resources {
 pub(super) async fn run<R: LinkRouter>(
     connection: Connection,
     router: R,
-    resources: Resources,
+    resources: Arc<Resources<R>>,
     config: LinkConfig,
     forget: impl FnOnce(),
 ) {
@@ -55,19 +56,20 @@ pub(super) async fn run<R: LinkRouter>(
     let (receiving, sending) = stream.into_split();
     let (link, shared) = (handle.id, handle.shared.clone());
     let heard = Arc::new(LastHeard::new());
-    let (storing, mut all_stored) = mpsc::channel(1);
-    let Resources { memory, up, down } = resources;
+    let (until_reported, mut all_reported) = mpsc::channel(1);
     let parts = ReaderParts {
         link,
         router: router.clone(),
         shared: shared.clone(),
         heard: heard.clone(),
-        memory,
-        down,
-        storing,
+        memory: resources.memory.clone(),
+        down: resources.down.clone(),
+        storing: resources.storing.clone(),
+        until_reported,
     };
     let reader = Reader::new(receiving, &received, parts);
     let transport = TcpTransport(sending);
+    let up = resources.up.clone();
     let writer =
         Writer::new(link, transport, router.clone(), shared.clone(), commands, up, greeting);
     let mut reader = tokio::spawn(reader.run());
@@ -91,7 +93,7 @@ pub(super) async fn run<R: LinkRouter>(
         }
     }
     // Ends when the last chunk on its way to the disk has been reported.
-    let _ = all_stored.recv().await;
+    let _ = all_reported.recv().await;
     forget();
     let reason = shared.close_reason().unwrap_or(CloseReason::ClosedByPeer);
     let peer = handle.peer;

@@ -1,7 +1,7 @@
 //! How much of what was written the other side's system has not acknowledged yet.
 //!
-//! This is the one place of the node with `unsafe`: Linux tells the length of a socket's out-queue
-//! through an ioctl that no crate wraps safely.
+//! One of the two places of the node with `unsafe` (the other is `low_water`): Linux tells the length of
+//! a socket's out-queue through an ioctl that no crate wraps safely.
 
 #![allow(unsafe_code)]
 

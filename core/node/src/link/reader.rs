@@ -1,8 +1,8 @@
 //! The task that owns a connection's receiving half.
 //!
 //! Between pieces it decodes messages; inside a piece it reads straight into the chunk's buffer. A whole
-//! chunk goes to a blocking thread that stores it and reports, while the next one arrives. Waiting, for
-//! memory, for the throttle or for a full mailbox, means not reading: TCP then slows the sender down.
+//! chunk goes to be stored while the next one arrives. Waiting, for memory, for the throttle or for a full
+//! mailbox, means not reading: TCP then slows the sender down.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,15 +10,16 @@ use std::sync::Arc;
 
 use bytes::BufMut;
 use samara_model::{Channel, ChunkIndex, ContentId, PeerMessage};
-use samara_store::{StoreChunkError, Stored};
 use samara_wire::{Decoded, FrameDecoder};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
 use super::assembly::{Assembly, Whole};
 use super::buffers::ReceiveMemory;
 use super::handle::{Closing, Shared};
 use super::keepalive::LastHeard;
+use super::low_water::LowWater;
+use super::storing::{Arrival, Storing};
 use super::throttle::Throttle;
 use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
@@ -26,6 +27,8 @@ use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 const FRAME_READ: usize = 4 << 10;
 /// Read at once of a body: fits the processor's second-level cache, so that hashing finds it there.
 const BODY_READ: usize = 256 << 10;
+/// The reader of a body sleeps until this much of it waits, or the rest of the piece.
+const WAKE_AT: usize = 32 << 10;
 /// Contents that a peer may name on one link.
 const MAX_CHANNELS: usize = 4096;
 
@@ -45,10 +48,13 @@ pub(super) struct Reader<S, R> {
     assembly: Option<Assembly>,
     /// Bytes of the current piece that have not arrived.
     body_left: usize,
+    /// From how many waiting bytes on the system wakes this task.
+    wakes_at: usize,
     scratch: Vec<u8>,
     peer_left: bool,
+    storing: Arc<Storing<R>>,
     /// Held by each chunk on its way to the disk; the other end learns when there is none.
-    storing: mpsc::Sender<()>,
+    until_reported: mpsc::Sender<()>,
 }
 
 /// What a reader shares with the rest of the node.
@@ -59,10 +65,11 @@ pub(super) struct ReaderParts<R> {
     pub heard: Arc<LastHeard>,
     pub memory: Arc<ReceiveMemory>,
     pub down: Arc<Throttle>,
-    pub storing: mpsc::Sender<()>,
+    pub storing: Arc<Storing<R>>,
+    pub until_reported: mpsc::Sender<()>,
 }
 
-impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
+impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
     /// `received` came behind the handshake.
     pub fn new(stream: S, received: &[u8], parts: ReaderParts<R>) -> Self {
         let mut frames = FrameDecoder::new();
@@ -80,9 +87,11 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
             channels: HashMap::new(),
             assembly: None,
             body_left: 0,
+            wakes_at: 1,
             scratch: Vec::new(),
             peer_left: false,
             storing: parts.storing,
+            until_reported: parts.until_reported,
         }
     }
 
@@ -109,6 +118,7 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
     }
 
     async fn read_frames(&mut self) -> Result<(), CloseReason> {
+        self.wake_at(1);
         let most = self.frames.lacking().max(FRAME_READ);
         let spare = self.frames.spare(most);
         let read = read_some(&mut self.stream, spare, most, &mut self.closing).await;
@@ -126,6 +136,7 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
             return Ok(());
         }
         let most = self.body_left.min(self.down.piece().unwrap_or(BODY_READ));
+        self.wake_at(most.min(WAKE_AT));
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
         let into = match kept {
             Some(buffer) => buffer,
@@ -140,6 +151,13 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
         self.shared.counters.payload_received(count);
         self.on_body(count).await;
         self.pass_throttle(count).await
+    }
+
+    fn wake_at(&mut self, bytes: usize) {
+        if self.wakes_at != bytes {
+            self.wakes_at = bytes;
+            self.stream.wake_at(bytes);
+        }
     }
 
     /// Moves body bytes that were read together with the header.
@@ -173,18 +191,13 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
         }
     }
 
-    /// Stores and reports on a thread that may wait; the chunk's memory is free again afterwards.
     fn store(&self, whole: Whole) {
-        let (link, router, storing) = (self.link, self.router.clone(), self.storing.clone());
-        let shared = self.shared.clone();
-        let runtime = tokio::runtime::Handle::current();
-        tokio::task::spawn_blocking(move || {
-            let event = store_chunk(link, whole);
-            if matches!(event, LinkEvent::ChunkStored { .. }) {
-                shared.counters.chunk_received();
-            }
-            runtime.block_on(router.deliver(event));
-            drop(storing);
+        self.storing.add(Arrival {
+            link: self.link,
+            whole,
+            router: self.router.clone(),
+            counters: self.shared.counters.clone(),
+            _until_reported: self.until_reported.clone(),
         });
     }
 
@@ -369,7 +382,7 @@ impl<S: AsyncRead + Unpin + Send, R: LinkRouter> Reader<S, R> {
 }
 
 /// Appends what can be read, at most `most` bytes, unless the link ends first.
-async fn read_some<S: AsyncRead + Unpin>(
+async fn read_some<S: LowWater + Unpin>(
     stream: &mut S,
     into: &mut Vec<u8>,
     most: usize,
@@ -380,20 +393,5 @@ async fn read_some<S: AsyncRead + Unpin>(
         biased;
         read = stream.read_buf(&mut limited) => Ok(read),
         reason = closing.wait() => Err(reason),
-    }
-}
-
-fn store_chunk(link: LinkId, whole: Whole) -> LinkEvent {
-    let Whole { content, chunk, buffer, digest, elapsed } = whole;
-    let (stored, bytes) = (content.store_chunk(chunk, digest, &buffer.bytes), buffer.bytes.len());
-    let (content, bytes) = (content.id(), bytes as u32);
-    match stored {
-        Ok(Stored::New) => LinkEvent::ChunkStored { link, content, chunk, bytes, elapsed },
-        Ok(Stored::Duplicate) => LinkEvent::ChunkDiscarded { link, content, chunk, bytes },
-        Err(StoreChunkError::WrongHash { .. }) => LinkEvent::ChunkRejected { link, content, chunk },
-        Err(error) => {
-            let error = Arc::new(error);
-            LinkEvent::StoreFailed { link, content, chunk, error }
-        }
     }
 }

@@ -21,6 +21,7 @@ use super::dial::{DialError, connect};
 use super::duplicate::{Candidate, Existing, replaces};
 use super::handle::{COMMAND_QUEUE, CloseReason, LinkHandle, Shared};
 use super::shake::{ShakeError, acceptor_hello, dialler_hello, refuse, welcome};
+use super::storing::Storing;
 use super::throttle::Throttle;
 use super::{LinkCommand, LinkConfig, LinkEvent, LinkId, LinkRouter};
 
@@ -53,7 +54,7 @@ struct Inner<R> {
     router: R,
     runtime: Handle,
     local: SocketAddr,
-    resources: Resources,
+    resources: Arc<Resources<R>>,
     counters: Arc<Counters>,
     links: Mutex<HashMap<PeerId, Entry>>,
     dials: Mutex<HashMap<SocketAddr, watch::Receiver<Option<DialOutcome>>>>,
@@ -116,11 +117,12 @@ impl<R: LinkRouter> Links<R> {
             socket2::SockRef::from(&tcp).set_recv_buffer_size(size as usize)?;
         }
         let listener = tokio::net::TcpListener::from_std(tcp)?;
-        let resources = Resources {
+        let resources = Arc::new(Resources {
+            storing: Storing::new(),
             memory: ReceiveMemory::new(config.receive_memory),
             up: Arc::new(Throttle::new(config.limit_up)),
             down: Arc::new(Throttle::new(config.limit_down)),
-        };
+        });
         let inner = Arc::new(Inner {
             identity,
             config,

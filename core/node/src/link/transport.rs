@@ -4,6 +4,7 @@ use std::fs::File;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use rustix::fs::sendfile;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
@@ -31,7 +32,7 @@ pub trait Transport: Send + 'static {
     fn send(&self, bytes: &[u8], more: bool) -> impl Future<Output = io::Result<usize>> + Send;
 
     /// Sends some of the `len` bytes at `offset`, without copying them through this process where that
-    /// is possible. Blocks while bytes come from the disk: ask [`is_cached`] first.
+    /// is possible. Blocks while bytes come from the disk: ask [`PageCache`] first.
     fn send_file_range(
         &self,
         file: &File,
@@ -81,13 +82,35 @@ fn cannot_sendfile(error: &io::Error) -> bool {
     [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP].iter().any(|e| code == Some(e.raw_os_error()))
 }
 
-/// Whether the range can be read without waiting for a disk: its first and last page are in memory (the
-/// kernel reads ahead in between). False also where the file system cannot tell.
-pub(super) fn is_cached(file: &File, offset: u64, len: usize) -> bool {
-    let last = offset + (len as u64).saturating_sub(1);
-    match (is_byte_cached(file, offset), is_byte_cached(file, last)) {
-        (Ok(first), Ok(last)) => first && last,
-        _ => lies_in_memory(file),
+/// Tells whether reading a file would wait for a disk.
+#[derive(Debug, Default)]
+pub(super) struct PageCache {
+    /// The last file that was found to lie in memory as a whole.
+    in_memory: Option<Arc<File>>,
+}
+
+impl PageCache {
+    /// Whether the range can be read without waiting: its first and last page are in memory (the kernel
+    /// reads ahead in between). False also where the file system cannot tell.
+    pub fn has(&mut self, file: &Arc<File>, offset: u64, len: usize) -> bool {
+        if self.in_memory.as_ref().is_some_and(|known| Arc::ptr_eq(known, file)) {
+            return true;
+        }
+        let last = offset + (len as u64).saturating_sub(1);
+        match is_byte_cached(file, offset) {
+            Ok(first) => first && is_byte_cached(file, last).unwrap_or(false),
+            Err(_) => self.lies_in_memory(file),
+        }
+    }
+
+    /// Memory-backed file systems do not answer the question, and never wait.
+    fn lies_in_memory(&mut self, file: &Arc<File>) -> bool {
+        const TMPFS: u32 = 0x0102_1994;
+        const RAMFS: u32 = 0x8584_58f6;
+        let kind = rustix::fs::fstatfs(file).map(|fs| fs.f_type as u32);
+        let lies = kind.is_ok_and(|kind| [TMPFS, RAMFS].contains(&kind));
+        self.in_memory = lies.then(|| file.clone());
+        lies
     }
 }
 
@@ -98,13 +121,6 @@ fn is_byte_cached(file: &File, offset: u64) -> rustix::io::Result<bool> {
         Err(Errno::AGAIN) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Memory-backed file systems do not answer the question, and never wait.
-fn lies_in_memory(file: &File) -> bool {
-    const TMPFS: u32 = 0x0102_1994;
-    const RAMFS: u32 = 0x8584_58f6;
-    rustix::fs::fstatfs(file).is_ok_and(|fs| [TMPFS, RAMFS].contains(&(fs.f_type as u32)))
 }
 
 /// Reads a range into memory. Blocks.
@@ -163,7 +179,11 @@ mod tests {
 
     #[test]
     fn what_was_just_written_is_in_memory() {
-        assert!(is_cached(&file_of(b"0123456789"), 0, 10));
+        let file = Arc::new(file_of(b"0123456789"));
+        assert!(PageCache::default().has(&file, 0, 10));
+        let in_memory = tempfile::tempfile_in("/dev/shm").expect("a temporary file");
+        let (in_memory, mut pages) = (Arc::new(in_memory), PageCache::default());
+        assert!(pages.has(&in_memory, 0, 1) && pages.has(&in_memory, 7, 1));
         assert_eq!(read_range(&file_of(b"0123456789"), 8, 2).expect("it is there"), b"89");
         assert!(read_range(&file_of(b"0123456789"), 8, 3).is_err());
     }

@@ -20,7 +20,7 @@ use super::handle::{Closing, Shared};
 use super::pace::Pace;
 use super::serving::{Rest, Running, Serving, Source, Waiting};
 use super::throttle::Throttle;
-use super::transport::{SentRange, Transport, is_cached, read_range};
+use super::transport::{PageCache, SentRange, Transport, read_range};
 use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Commands that are looked at between two pieces.
@@ -43,6 +43,7 @@ pub(super) struct Writer<T, R> {
     channels: HashMap<ContentId, Channel>,
     serving: Serving,
     pace: Pace,
+    pages: PageCache,
     /// Chunks that were written and not acknowledged.
     unacked: VecDeque<Unacked>,
     interrupts: Interrupts,
@@ -118,6 +119,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
             shared,
             commands,
             pace: Pace::new(up.piece()),
+            pages: PageCache::default(),
             up,
             out: greeting,
             channels: HashMap::new(),
@@ -286,7 +288,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
             return Ok(Err(Vanished(io::ErrorKind::UnexpectedEof.into())));
         };
         let (file, offset, len) = (&range.file, range.offset, range.len as usize);
-        if is_cached(file, offset, len) {
+        if self.pages.has(file, offset, len) {
             let sent = attending!(self, self.transport.send_file_range(file, offset, len));
             match sent.map_err(broken)? {
                 SentRange::Bytes(sent) => return Ok(Ok(sent)),
