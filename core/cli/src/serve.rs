@@ -56,6 +56,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let release = ReleaseName::new(&args.name, &args.release_version).map_err(Failure::usage)?;
     let output = Output::new(args.output);
+    check_source(args, &release)?;
     let stop = args.node.stop()?;
     let place = Place::choose(args.data.as_ref())?;
     let mut config = args.node.config(place.path())?;
@@ -70,6 +71,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Some(sent_bytes) => output.event(&Event::Stopped { sent_bytes }),
         None => Ok(()),
     }
+}
+
+/// A mistyped path is told before a node is started for it.
+fn check_source(args: &Args, release: &ReleaseName) -> Result<(), Failure> {
+    let found = std::fs::metadata(&args.path);
+    found.map(drop).map_err(|why| {
+        let path = args.path.display();
+        let doing = format!("could not publish {path} as {release}");
+        Failure::because(doing, &why).next("check the path")
+    })
 }
 
 /// Returns the bytes that were sent, or `None` when it was asked to stop before it was ready.

@@ -4,11 +4,16 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::exit::Failure;
+
+/// One wish to stop may arrive twice: `timeout` and others signal the process and then its whole group. A
+/// person needs longer than this to press Ctrl-C again.
+const ECHO: Duration = Duration::from_millis(300);
 
 /// What a second signal does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +67,10 @@ impl Stop {
 }
 
 fn watch(mut signals: Signals, stop: &Stop, second: Second) {
+    let mut first = None;
     for _ in signals.forever() {
-        if stop.is_set() && second == Second::ExitsAtOnce {
+        let since = first.get_or_insert_with(Instant::now).elapsed();
+        if since >= ECHO && second == Second::ExitsAtOnce {
             std::process::exit(1);
         }
         stop.set();

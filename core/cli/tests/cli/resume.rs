@@ -97,6 +97,20 @@ fn a_fetch_stops_at_once_while_nobody_is_found() {
 }
 
 #[test]
+fn a_wish_to_stop_that_arrives_twice_is_one() {
+    let folder = tempdir().expect("a temporary folder");
+    let output = folder.path().join("copy");
+    for _ in 0..5 {
+        let mut fetch = start(fetch_args("a@1", &output, "127.0.0.1:1", &["--wait", "1h"]));
+        fetch.event("progress");
+        fetch.signal(Signal::INT);
+        fetch.signal(Signal::TERM);
+        assert_eq!(fetch.end().code, Some(1));
+        assert_eq!(names_in(folder.path()), Vec::<String>::new(), "it was stopped in order");
+    }
+}
+
+#[test]
 fn a_closed_stdin_stops_a_child_of_the_demo() {
     let folder = tempdir().expect("a temporary folder");
     let source = folder.path().join("source");
