@@ -33,6 +33,8 @@ pub struct NodeConfig {
     pub limit_down: Option<BytesPerSecond>,
     /// Fixed random seed for decisions; `None` draws one.
     pub random_seed: Option<u64>,
+    /// Threads that move bytes. 0: the actors' thread does; `None`: by the number of cores.
+    pub data_threads: Option<usize>,
 }
 
 /// Ways of finding peers; the join addresses and peer exchange are always used.

@@ -29,10 +29,12 @@ use crate::shared::{Parts, Shared};
 use crate::supervise::supervise;
 use crate::tracker_actor::{Tracker, TrackerMessage};
 
-/// Threads of the data plane. Hashing and disk have their own pool.
-const DATA_PLANE_THREADS: usize = 2;
+/// Most threads of the data plane that are started unasked.
+const MAX_DATA_THREADS: usize = 4;
 /// Largest number of threads that wait for the disk.
 const DISK_THREADS: usize = 16;
+/// How long a stop waits for what is still to be said.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 /// The node did not start; nothing is left behind but its data directory.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +76,8 @@ pub enum PublishError {
 /// A running node. Stops when dropped; [`Node::stop`] says goodbye to its peers first.
 pub struct Node {
     shared: Arc<Shared>,
-    runtime: Option<tokio::runtime::Runtime>,
+    /// The data plane's own threads; without any it runs on the actors' thread.
+    data_plane: Option<tokio::runtime::Runtime>,
     actors: Option<JoinHandle<()>>,
     temporary: Option<tempfile::TempDir>,
 }
@@ -98,19 +101,20 @@ impl Node {
             Some(random_seed) => random_seed,
             None => u64::from_le_bytes(random_bytes()?[..8].try_into().unwrap_or([7; 8])),
         };
-        let runtime = data_plane()?;
+        let actors = actors_runtime()?;
+        let data_plane = data_plane(data_threads(&config))?;
         let shared = Shared::new(Parts {
             config,
             me,
             instance: unix_millis(),
             address: dialable,
             store,
-            data_plane: runtime.handle().clone(),
+            data_plane: data_plane.as_ref().unwrap_or(&actors).handle().clone(),
             random_seed,
         });
         let udp = Arc::new(udp);
-        let actors = start_actors(shared.clone(), udp.clone())?;
-        let node = Node { shared, runtime: Some(runtime), actors: Some(actors), temporary };
+        let actors = start_actors(shared.clone(), udp.clone(), actors)?;
+        let node = Node { shared, data_plane, actors: Some(actors), temporary };
         node.listen(tcp, udp)?;
         Ok(node)
     }
@@ -324,22 +328,25 @@ impl Node {
     }
 
     fn shut_down(&mut self) {
-        let Some(runtime) = self.runtime.take() else { return };
+        let Some(actors) = self.actors.take() else { return };
         self.shared.gossip.tell(GossipMessage::Leave);
         self.shared.tracker.tell(TrackerMessage::Leave);
         join::remember(&self.shared);
-        let shared = self.shared.clone();
-        runtime.block_on(async move {
+        let (shared, (done, wait)) = (self.shared.clone(), mpsc::channel());
+        self.shared.data_plane.spawn(async move {
             if let Some(links) = shared.links() {
-                let _ = tokio::time::timeout(Duration::from_secs(3), links.shutdown()).await;
+                links.shutdown().await;
             }
+            let _ = done.send(());
         });
+        // Whoever does not read our goodbye within this time will notice that we are gone.
+        let _ = wait.recv_timeout(GOODBYE);
         self.shared.stop();
-        if let Some(actors) = self.actors.take() {
-            // A panic there was counted and told already.
-            let _ = actors.join();
+        // A panic there was counted and told already.
+        let _ = actors.join();
+        if let Some(data_plane) = self.data_plane.take() {
+            data_plane.shutdown_timeout(GOODBYE);
         }
-        runtime.shutdown_timeout(Duration::from_secs(2));
         self.temporary = None;
     }
 }
@@ -361,23 +368,44 @@ fn data_directory(config: &NodeConfig) -> Result<(PathBuf, Option<tempfile::Temp
     }
 }
 
-fn data_plane() -> Result<tokio::runtime::Runtime, StartError> {
+/// Threads of the data plane, unless the config says. On a small machine none: waking a thread for each
+/// message and back costs more than it brings (a third of the processor time of a peer on two cores).
+fn data_threads(config: &NodeConfig) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let unasked = if cores <= 2 { 0 } else { (cores / 2).min(MAX_DATA_THREADS) };
+    config.data_threads.unwrap_or(unasked)
+}
+
+fn data_plane(threads: usize) -> Result<Option<tokio::runtime::Runtime>, StartError> {
+    if threads == 0 {
+        return Ok(None);
+    }
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(DATA_PLANE_THREADS)
+        .worker_threads(threads)
         .max_blocking_threads(DISK_THREADS)
         .thread_name("samara-data")
+        .enable_all()
+        .build()
+        .map(Some)
+        .map_err(StartError::Threads)
+}
+
+fn actors_runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(DISK_THREADS)
+        .thread_name("samara-disk")
         .enable_all()
         .build()
         .map_err(StartError::Threads)
 }
 
 /// One thread with one current-thread system for all actors.
-fn start_actors(shared: Arc<Shared>, udp: Arc<UdpSocket>) -> Result<JoinHandle<()>, StartError> {
+fn start_actors(
+    shared: Arc<Shared>,
+    udp: Arc<UdpSocket>,
+    runtime: tokio::runtime::Runtime,
+) -> Result<JoinHandle<()>, StartError> {
     let (ready, wait_ready) = mpsc::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(StartError::Threads)?;
     let thread = std::thread::Builder::new().name("samara-actors".into()).spawn(move || {
         // The closure is called once, on this thread.
         let runtime = std::sync::Mutex::new(Some(runtime));
@@ -485,6 +513,7 @@ impl Default for NodeConfig {
             limit_up: None,
             limit_down: None,
             random_seed: None,
+            data_threads: None,
         }
     }
 }
