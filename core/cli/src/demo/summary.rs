@@ -127,11 +127,7 @@ impl Summary {
         add("duplicates", format!("{:.2} % of the bytes", self.wasted_ratio * 100.0));
         add("verified", format!("{} of {} copies by BLAKE3", self.verified, self.peers));
         if let Some(busy) = self.machine_busy.filter(|busy| *busy > BUSY) {
-            let share = busy * 100.0;
-            add(
-                "note",
-                format!("all cores were busy {share:.0} % of the time: the machine was the limit"),
-            );
+            add("note", self.busy_text(busy));
         }
         lines.join("\n")
     }
@@ -144,6 +140,20 @@ impl Summary {
             }
             _ => format!("{alone} for the same"),
         }
+    }
+
+    fn busy_text(&self, busy: f64) -> String {
+        let own = self
+            .own_share()
+            .map_or(String::new(), |own| format!(" ({:.0} % by this demo)", own.min(busy) * 100.0));
+        format!("the cores were {:.0} % busy{own}: the machine was the limit", busy * 100.0)
+    }
+
+    /// Share of all cores that the demo's own processes used.
+    fn own_share(&self) -> Option<f64> {
+        let cores = std::thread::available_parallelism().ok()?.get() as f64;
+        let gib = self.size_bytes as f64 * f64::from(self.peers) / (1u64 << 30) as f64;
+        Some(self.cpu_s_per_gib? * gib / (self.last_s? * cores))
     }
 
     fn origin_text(&self) -> String {
