@@ -25,10 +25,10 @@ use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Read at once between pieces. Small, because what it contains of a body is copied once more.
 const FRAME_READ: usize = 4 << 10;
-/// Read at once of a body: fits the processor's second-level cache, so that hashing finds it there.
+/// Read at once of a body: fits the processor's second-level cache, so that hashing finds it there. The
+/// reader also sleeps until as much waits, or the rest of the piece: on a slow link that is one wake-up per
+/// piece instead of one per packet.
 const BODY_READ: usize = 256 << 10;
-/// The reader of a body sleeps until this much of it waits, or the rest of the piece.
-const WAKE_AT: usize = 32 << 10;
 /// Contents that a peer may name on one link.
 const MAX_CHANNELS: usize = 4096;
 
@@ -136,7 +136,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             return Ok(());
         }
         let most = self.body_left.min(self.down.piece().unwrap_or(BODY_READ));
-        self.wake_at(most.min(WAKE_AT));
+        self.wake_at(most);
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
         let into = match kept {
             Some(buffer) => buffer,

@@ -65,7 +65,7 @@ async fn one_to_one(size: usize, chunk: u32) {
 fn throughput_of_one_link() {
     let size = std::env::var("SIZE_MIB").ok().and_then(|size| size.parse().ok()).unwrap_or(2048);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(std::env::var("WORKERS").map_or(2, |n| n.parse().expect("a number")))
         .enable_all()
         .build()
         .expect("a runtime");
