@@ -7,14 +7,20 @@ use tokio::time::Instant;
 
 /// A piece takes about this long, so that a control message waits no longer.
 const PIECE_MS: u64 = 10;
+/// A link without a cap never sends less at once: each piece costs both ends a few calls and a wake-up,
+/// and on a slow link the bytes wait in the system's queue anyway, in front of any message.
+const UNCAPPED_PIECE: usize = 64 << 10;
 const MIN_PIECE: usize = 16 << 10;
-const FIRST_PIECE: usize = 64 << 10;
 const MAX_PIECE: usize = samara_wire::MAX_PIECE as usize;
 /// Shortest span over which a rate is measured.
 const SAMPLE: Duration = Duration::from_millis(10);
-/// Look for acknowledgements at least this often and at most this often while some are missing.
+/// While acknowledgements are missing, look for them after this share of the time that they should take:
+/// links share a cable, and one that was slow a moment ago may have it to itself now. Half the remaining
+/// way at each look still means only a few looks per chunk.
+const POLL_SHARE: u32 = 2;
+/// Never look more often than this, which is the timer's granularity, or less often.
 const MIN_POLL: Duration = Duration::from_millis(1);
-const MAX_POLL: Duration = Duration::from_millis(20);
+const MAX_POLL: Duration = Duration::from_millis(10);
 
 /// Positions in the stream of written bytes, and the rate at which the acknowledged one moves.
 #[derive(Debug)]
@@ -70,21 +76,21 @@ impl Pace {
         let sample = u128::from(bytes) * 1_000_000 / span.as_micros().max(1);
         let sample = u64::try_from(sample).unwrap_or(u64::MAX / 8);
         let old = self.rate.map_or(sample, |rate| rate.0);
-        self.rate = Some(BytesPerSecond(old - old / 4 + sample / 4));
+        self.rate = Some(BytesPerSecond(old / 2 + sample / 2));
     }
 
     /// Bytes of the next piece, at most.
     pub fn piece(&self) -> usize {
-        let wanted = self.rate.map_or(FIRST_PIECE, |rate| (rate.0 * PIECE_MS / 1000) as usize);
+        let wanted = self.rate.map_or(UNCAPPED_PIECE, |rate| (rate.0 * PIECE_MS / 1000) as usize);
         let power = (wanted + 1).next_power_of_two() / 2;
-        power.clamp(MIN_PIECE, self.largest_piece)
+        power.clamp(UNCAPPED_PIECE.min(self.largest_piece), self.largest_piece)
     }
 
-    /// When `position` will be acknowledged, by the measured rate.
-    pub fn time_until_acked(&self, position: u64) -> Duration {
+    /// When to look again whether `position` is acknowledged.
+    pub fn next_look(&self, position: u64) -> Duration {
         let excess = ByteCount(position.saturating_sub(self.acked));
         let guess = self.rate.map_or(MIN_POLL, |rate| rate.time_for(excess));
-        guess.clamp(MIN_POLL, MAX_POLL)
+        (guess / POLL_SHARE).clamp(MIN_POLL, MAX_POLL)
     }
 }
 
@@ -107,19 +113,19 @@ mod tests {
     #[test]
     fn pieces_follow_the_rate() {
         assert_eq!(Pace::new(None).piece(), 64 << 10);
-        assert_eq!(after_half_a_second_at(100_000).piece(), 16 << 10);
-        assert_eq!(after_half_a_second_at(6_250_000).piece(), 32 << 10);
-        assert_eq!(after_half_a_second_at(12_500_000).piece(), 64 << 10);
+        assert_eq!(after_half_a_second_at(100_000).piece(), 64 << 10);
+        assert_eq!(after_half_a_second_at(6_250_000).piece(), 64 << 10);
+        assert_eq!(after_half_a_second_at(25_000_000).piece(), 128 << 10);
         assert_eq!(after_half_a_second_at(1_500_000_000).piece(), 1 << 20);
         assert_eq!(Pace::new(Some(1 << 14)).piece(), 16 << 10);
     }
 
     #[test]
-    fn the_next_look_is_when_the_excess_has_drained() {
+    fn the_next_look_is_halfway() {
         let pace = after_half_a_second_at(6_250_000);
-        let until = pace.time_until_acked(pace.acked() + 62_500);
-        assert!((9..=11).contains(&until.as_millis()), "{until:?}");
-        assert_eq!(pace.time_until_acked(pace.acked()), MIN_POLL);
-        assert_eq!(pace.time_until_acked(u64::MAX), MAX_POLL);
+        let until = pace.next_look(pace.acked() + 62_500);
+        assert!((4..=6).contains(&until.as_millis()), "{until:?}");
+        assert_eq!(pace.next_look(pace.acked()), MIN_POLL);
+        assert_eq!(pace.next_look(u64::MAX), MAX_POLL);
     }
 }

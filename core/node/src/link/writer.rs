@@ -396,7 +396,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         }
         self.interrupts.ack_timer_runs = !self.unacked.is_empty();
         if let Some(first) = self.unacked.front() {
-            let next = now + self.pace.time_until_acked(first.position);
+            let next = now + self.pace.next_look(first.position);
             self.interrupts.ack_timer.as_mut().reset(next);
         }
         Ok(())
