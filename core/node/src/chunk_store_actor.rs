@@ -79,8 +79,8 @@ impl ChunkStore {
             let (inside, of) = (shared.clone(), state.clone());
             let done = tokio::task::spawn_blocking(move || work(&inside, &of)).await;
             // The swarm may be in the middle of a restart: it then asks again by itself.
-            if let (Ok(Some(message)), Some(swarm)) = (done, shared.swarm(&state.content)) {
-                swarm.deliver(message).await;
+            if let Ok(Some(message)) = done {
+                state.swarm.deliver(message).await;
             }
         });
     }
@@ -95,6 +95,7 @@ fn prepare(shared: &Shared, state: &ContentState, bytes: Vec<u8>) -> Prepared {
         Err(error) => return Prepared::Impossible(format!("content {}: {error}", state.content)),
     };
     if let Some(known) = shared.store.get(&state.content)
+        && !known.is_withdrawn()
         && state.output.as_deref().is_none_or(|output| known.output() == output)
     {
         return Prepared::Ready(known);

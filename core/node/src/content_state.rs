@@ -1,7 +1,7 @@
 //! What the node knows of one content that it fetches or serves; survives a restart of the content's actor.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,8 @@ use samara_store::Content;
 use tokio::sync::Notify;
 
 use crate::api::{FetchPhase, FetchProgress, PeerRow};
+use crate::supervise::ActorRef;
+use crate::swarm_actor::Swarm;
 
 /// One content.
 pub struct ContentState {
@@ -35,6 +37,11 @@ pub struct ContentState {
     pub rows: Mutex<Vec<PeerRow>>,
     /// Rings when the phase changes or it fails.
     pub turned: Notify,
+    /// Its actor.
+    pub swarm: ActorRef<Swarm>,
+    /// Fetches that wait for it; changed under the lock of [`crate::shared::Shared::contents`].
+    pub fetches: AtomicU32,
+    begun: AtomicBool,
     stage: Mutex<Stage>,
     changed: Condvar,
 }
@@ -69,6 +76,9 @@ impl ContentState {
             neighbours: AtomicU32::new(0),
             rows: Mutex::default(),
             turned: Notify::new(),
+            swarm: ActorRef::default(),
+            fetches: AtomicU32::new(0),
+            begun: AtomicBool::new(false),
             stage: Mutex::new(stage),
             changed: Condvar::new(),
         })
@@ -119,10 +129,16 @@ impl ContentState {
         self.stage().withdrawn
     }
 
+    /// True the first time: the actor is to be started.
+    pub fn begin(&self) -> bool {
+        !self.begun.swap(true, Ordering::Relaxed)
+    }
+
     /// Nobody wants it here any more.
     pub fn close(&self) {
         self.stage().closed = true;
         self.changed.notify_all();
+        self.turned.notify_one();
     }
 
     /// Whether its actor should live.

@@ -2,11 +2,13 @@
 //! its swarm, and watches until it is done, failed or given up.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use samara_engine::swarm::SwarmInput;
 use samara_model::{ByteCount, ContentId, ContentRef, ReleaseName};
+use samara_store::ReadChunkError;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
@@ -121,6 +123,7 @@ impl FetchHandle {
             cancelled: Notify::new(),
         });
         let (runtime, running) = (shared.data_plane.clone(), job.clone());
+        let ending = Ending { shared: shared.clone(), job: job.clone() };
         runtime.spawn(async move {
             let result = tokio::select! {
                 result = run(&shared, &request, &running) => result,
@@ -128,6 +131,7 @@ impl FetchHandle {
                 () = shared.stopped.notified() => Err(FetchError::Cancelled),
             };
             running.finish(&shared, result);
+            drop(ending);
         });
         FetchHandle(job)
     }
@@ -181,6 +185,20 @@ impl FetchHandle {
     }
 }
 
+/// A fetch ends with its task, also when the node stops before the task hears of it.
+struct Ending {
+    shared: Arc<Shared>,
+    job: Arc<Job>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.job.lock().result.is_none() {
+            self.job.finish(&self.shared, Err(FetchError::Cancelled));
+        }
+    }
+}
+
 impl Job {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -193,10 +211,8 @@ impl Job {
 
     fn finish(&self, shared: &Shared, result: Result<Fetched, FetchError>) {
         let state = self.lock().state.clone();
-        if let (Err(_), Some(state)) = (&result, &state)
-            && state.phase() != FetchPhase::Complete
-        {
-            shared.seeder.tell(SeederMessage::Close(state.content));
+        if let Some(state) = &state {
+            leave(shared, state);
         }
         self.lock().result = Some(result);
         self.changed.notify_all();
@@ -204,6 +220,20 @@ impl Job {
             state.progressed();
         }
     }
+}
+
+/// A fetch does not wait for a content any more; the last one that did ends it, unless it is complete.
+fn leave(shared: &Shared, state: &Arc<ContentState>) {
+    let contents = shared.contents.write().unwrap_or_else(PoisonError::into_inner);
+    let is_last = state.fetches.fetch_sub(1, Ordering::Relaxed) == 1;
+    if !is_last || state.phase() == FetchPhase::Complete || state.is_closed() {
+        return;
+    }
+    state.close();
+    // What is here stays for another fetch, perhaps to another place.
+    shared.store.forget(&state.content);
+    drop(contents);
+    shared.seeder.tell(SeederMessage::Close(state.clone()));
 }
 
 fn nothing_yet() -> FetchProgress {
@@ -229,18 +259,30 @@ async fn run(
     let began = Instant::now();
     let content = resolve(shared, request).await?;
     let output = std::path::absolute(&request.output).unwrap_or(request.output.clone());
-    let (state, fresh) = enter(shared, content, &output)?;
-    if state.output.as_deref() != Some(&output) {
-        return copy(shared, &state, request, began).await;
-    }
-    job.watch(state.clone());
-    if fresh {
-        shared.seeder.deliver(SeederMessage::Open(state.clone())).await;
+    let (state, entered) = loop {
+        let (state, entered) = enter(shared, content, &output)?;
+        if !matches!(entered, Entered::Complete) || is_in_place(shared, &state).await {
+            break (state, entered);
+        }
+    };
+    match entered {
+        Entered::Complete if state.output.as_deref() == Some(&output) => {
+            return Ok(fetched(&state, output, began, true));
+        }
+        Entered::Complete => return copy(shared, &state, request, began).await,
+        Entered::Joined => job.watch(state.clone()),
+        Entered::First { instead_of } => {
+            job.watch(state.clone());
+            if let Some(withdrawn) = instead_of {
+                shared.seeder.deliver(SeederMessage::Close(withdrawn)).await;
+            }
+            shared.seeder.deliver(SeederMessage::Open(state.clone())).await;
+        }
     }
     watch(shared, request, &state, began).await?;
-    let was_there = state.resumed.load(std::sync::atomic::Ordering::Relaxed)
+    let was_there = state.resumed.load(Ordering::Relaxed)
         == state.stored().map_or(u64::MAX, |stored| stored.total().0)
-        && state.received.load(std::sync::atomic::Ordering::Relaxed) == 0;
+        && state.received.load(Ordering::Relaxed) == 0;
     Ok(fetched(&state, output, began, was_there))
 }
 
@@ -262,27 +304,52 @@ fn fetched(
     }
 }
 
-/// The state of the content on this node, and whether this fetch made it.
+/// How a fetch finds its content on this node.
+enum Entered {
+    /// It is complete, here or in another place.
+    Complete,
+    /// Another fetch gets it to the same place.
+    Joined,
+    /// This fetch made its state, in the place of one that was withdrawn.
+    First { instead_of: Option<Arc<ContentState>> },
+}
+
+/// The state of the content on this node.
 fn enter(
     shared: &Shared,
     content: ContentId,
     output: &std::path::Path,
-) -> Result<(Arc<ContentState>, bool), FetchError> {
+) -> Result<(Arc<ContentState>, Entered), FetchError> {
     let mut contents = shared.contents.write().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = contents.get(&content) {
-        let same = known.output.as_deref() == Some(output);
-        let complete = known.phase() == FetchPhase::Complete || known.origin;
-        if same || (complete && !known.is_withdrawn()) {
-            return Ok((known.clone(), false));
+    let known = contents.get(&content).filter(|known| !known.is_closed()).cloned();
+    let usable = known.as_ref().filter(|known| !known.is_withdrawn());
+    if let Some(known) = usable {
+        if known.phase() == FetchPhase::Complete {
+            return Ok((known.clone(), Entered::Complete));
         }
-        if !known.is_withdrawn() {
+        if known.output.as_deref() != Some(output) {
             let other = known.output.clone().unwrap_or_default();
             return Err(FetchError::AlreadyFetching { content, other });
         }
+        known.fetches.fetch_add(1, Ordering::Relaxed);
+        return Ok((known.clone(), Entered::Joined));
     }
+    let instead_of = known.inspect(|withdrawn| withdrawn.close());
     let state = ContentState::new(content, false, Some(output.to_path_buf()));
+    state.fetches.store(1, Ordering::Relaxed);
     contents.insert(content, state.clone());
-    Ok((state, true))
+    Ok((state, Entered::First { instead_of }))
+}
+
+/// Whether a complete content is as it was; if not, it is withdrawn.
+async fn is_in_place(shared: &Arc<Shared>, state: &Arc<ContentState>) -> bool {
+    let Some(stored) = state.stored() else { return true };
+    let checked = tokio::task::spawn_blocking(move || stored.check_unchanged());
+    if let Ok(Err(ReadChunkError::SourceChanged { path, .. })) = checked.await {
+        shared.withdraw(state, path);
+        return false;
+    }
+    true
 }
 
 /// The content is complete here in another place: the store copies it.
@@ -382,6 +449,9 @@ async fn watch(
         if state.phase() == FetchPhase::Complete {
             return Ok(());
         }
+        if state.is_closed() {
+            return Err(FetchError::Cancelled);
+        }
         if let Some(why) = state.failure() {
             return Err(FetchError::Impossible { content: state.content, why });
         }
@@ -434,7 +504,7 @@ async fn look_around(
     seen: &mut Seen,
     lonely: bool,
 ) {
-    let Some(swarm) = shared.swarm(&state.content) else { return };
+    let swarm = &state.swarm;
     let links = shared.live_links();
     let fresh: Vec<_> = links.iter().filter(|link| seen.links.insert(link.id)).cloned().collect();
     let pause = if lonely { ASK_LONELY } else { ASK_SETTLED };
@@ -442,6 +512,8 @@ async fn look_around(
     // The nodes that were joined may have the content themselves: that saves asking.
     if lonely {
         for handle in &fresh {
+            // If the actor is down, its next incarnation finds it there.
+            shared.opened_on(handle, state.content);
             let connected = SwarmMessage::Connected { handle: handle.clone(), resumed: false };
             swarm.deliver(connected).await;
         }
@@ -453,16 +525,16 @@ async fn look_around(
     if let Some(found) = ask_here(shared, None, Some(state.content)).await {
         swarm.deliver(SwarmMessage::Input(SwarmInput::HintsReceived(found.holders))).await;
     }
-    let (shared, content) = (shared.clone(), state.content);
+    let (shared, state) = (shared.clone(), state.clone());
     let asked = if due { links } else { fresh };
     shared.data_plane.clone().spawn(async move {
-        let mut search = shared.finder.search(None, Some(content));
+        let mut search = shared.finder.search(None, Some(state.content));
         for link in &asked {
             search.ask(link);
         }
         while let Ok(Some(found)) = timeout(Duration::from_secs(2), search.next()).await {
-            let Some(swarm) = shared.swarm(&content) else { return };
-            swarm.deliver(SwarmMessage::Input(SwarmInput::HintsReceived(found.holders))).await;
+            let hints = SwarmInput::HintsReceived(found.holders);
+            state.swarm.deliver(SwarmMessage::Input(hints)).await;
         }
     });
 }

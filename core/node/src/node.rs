@@ -135,7 +135,7 @@ impl Node {
         let _inside = shared.data_plane.enter();
         let links = Links::start(tcp, identity, config, Router(shared.clone()))
             .map_err(StartError::Threads)?;
-        shared.set_links(links);
+        shared.set_links(Some(links));
         join::start(shared);
         if shared.config.discovery.gossip {
             crate::datagrams::start(shared, &udp).map_err(StartError::Threads)?;
@@ -213,15 +213,23 @@ impl Node {
         Ok(published)
     }
 
+    /// Takes part in a content that was published, unless this node does already.
     fn open(&self, state: Arc<ContentState>) {
-        let content = state.content;
         let mut contents = self.shared.contents.write().unwrap_or_else(PoisonError::into_inner);
-        contents.insert(content, state.clone());
+        let before = contents.get(&state.content).cloned();
+        if before.as_ref().is_some_and(|before| !before.is_withdrawn() && !before.is_closed()) {
+            return;
+        }
+        contents.insert(state.content, state.clone());
         drop(contents);
         let seeder = self.shared.seeder.clone();
-        self.shared
-            .data_plane
-            .spawn(async move { seeder.deliver(SeederMessage::Open(state)).await });
+        self.shared.data_plane.spawn(async move {
+            if let Some(before) = before {
+                before.close();
+                seeder.deliver(SeederMessage::Close(before)).await;
+            }
+            seeder.deliver(SeederMessage::Open(state)).await;
+        });
     }
 
     fn tell_release(&self, release: Release) {
@@ -294,8 +302,7 @@ impl Node {
             ActorName::Selector => self.shared.selector.gauge().most(),
             ActorName::Tracker => self.shared.tracker.gauge().most(),
             ActorName::Swarm => {
-                let swarms = self.shared.swarms.read().unwrap_or_else(PoisonError::into_inner);
-                swarms.values().map(|swarm| swarm.gauge().most()).max().unwrap_or(0)
+                self.contents().iter().map(|state| state.swarm.gauge().most()).max().unwrap_or(0)
             }
         }
     }
@@ -313,12 +320,17 @@ impl Node {
             ActorName::Selector => self.shared.selector.tell(SelectorMessage::Panic),
             ActorName::Tracker => self.shared.tracker.tell(TrackerMessage::Panic),
             ActorName::Swarm => {
-                let swarms = self.shared.swarms.read().unwrap_or_else(PoisonError::into_inner);
+                let contents = self.contents();
                 let told: Vec<bool> =
-                    swarms.values().map(|swarm| swarm.tell(SwarmMessage::Panic)).collect();
+                    contents.iter().map(|state| state.swarm.tell(SwarmMessage::Panic)).collect();
                 !told.is_empty() && told.into_iter().all(|told| told)
             }
         }
+    }
+
+    fn contents(&self) -> Vec<Arc<ContentState>> {
+        let contents = self.shared.contents.read().unwrap_or_else(PoisonError::into_inner);
+        contents.values().cloned().collect()
     }
 
     /// Says goodbye, lets what is queued go out, and waits for all threads. Fetches under way are
@@ -347,6 +359,7 @@ impl Node {
         if let Some(data_plane) = self.data_plane.take() {
             data_plane.shutdown_timeout(GOODBYE);
         }
+        self.shared.set_links(None);
         self.temporary = None;
     }
 }

@@ -96,14 +96,15 @@ impl Router {
     }
 
     async fn content_message(&self, link: LinkId, content: ContentId, message: PeerMessage) {
-        if self.0.swarm(&content).is_none() {
-            return;
-        }
-        if matches!(message, PeerMessage::Open { .. })
-            && let Some(handle) = self.0.link(link)
-        {
+        let opened = matches!(message, PeerMessage::Open { .. });
+        if opened && let Some(handle) = self.0.link(link) {
+            // Also when the content is unknown here or its actor is down: whoever starts later finds it.
+            self.0.opened_on(&handle, content);
             let connected = SwarmMessage::Connected { handle, resumed: false };
             self.swarm(&content, connected).await;
+        }
+        if matches!(message, PeerMessage::Close { .. }) {
+            self.0.closed_on(link, &content);
         }
         self.input(&content, SwarmInput::MessageReceived { link: key(link), message }).await;
     }

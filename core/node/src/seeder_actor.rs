@@ -10,11 +10,11 @@ use samara_engine::seeder::{Seeder as Machine, SeederConfig, SeederInput, Seeder
 use samara_engine::swarm::SwarmInput;
 use samara_model::ContentId;
 
-use crate::api::{ActorName, FetchPhase, Notice};
+use crate::api::{ActorName, FetchPhase};
 use crate::chunk_store_actor::ChunkStoreMessage;
 use crate::content_state::ContentState;
 use crate::shared::Shared;
-use crate::supervise::{ActorRef, Alive, Told, supervise};
+use crate::supervise::{Alive, Told, supervise};
 use crate::swarm_actor::{Swarm, SwarmMessage};
 
 /// How often files that are served in place are looked at. A chunk is checked again whenever it is served.
@@ -24,8 +24,8 @@ const WATCH: Duration = Duration::from_secs(1);
 pub enum SeederMessage {
     /// Take part in this content.
     Open(Arc<ContentState>),
-    /// Do not take part any more.
-    Close(ContentId),
+    /// Do not take part any more; the state is closed.
+    Close(Arc<ContentState>),
     /// A swarm's actor is there, perhaps again.
     SwarmStarted {
         /// The content.
@@ -77,16 +77,12 @@ impl Seeder {
 
     fn open(&mut self, state: &Arc<ContentState>) {
         let content = state.content;
-        if self.shared.swarm(&content).is_none() {
-            let reference = ActorRef::default();
-            let mut swarms = self.shared.swarms.write().unwrap_or_else(PoisonError::into_inner);
-            swarms.insert(content, reference.clone());
-            drop(swarms);
+        if state.begin() {
             let (shared, of, wanted) = (self.shared.clone(), state.clone(), state.clone());
             supervise(
                 ActorName::Swarm,
                 self.shared.clone(),
-                reference,
+                state.swarm.clone(),
                 move || !wanted.is_closed(),
                 move |alive, first| Swarm::new(shared.clone(), of.clone(), alive, first),
             );
@@ -94,47 +90,39 @@ impl Seeder {
         self.input(SeederInput::SwarmOpened { content, priority: 1 });
     }
 
-    fn close(&mut self, content: ContentId) {
+    fn close(&mut self, state: &Arc<ContentState>) {
+        let content = state.content;
+        state.swarm.clear();
         let mut contents = self.shared.contents.write().unwrap_or_else(PoisonError::into_inner);
-        let state = contents.remove(&content);
-        drop(contents);
-        if let Some(state) = state {
-            state.close();
+        if !contents.get(&content).is_some_and(|now| Arc::ptr_eq(now, state)) {
+            // Another fetch has taken its place, and opens the content anew on the same links.
+            return;
         }
+        contents.remove(&content);
+        drop(contents);
         for link in self.shared.links_of(&content) {
             let message = samara_model::PeerMessage::Close { channel: 0 };
             let send = crate::link::LinkCommand::Send { content: Some(content), message };
             let _ = link.command(send);
-        }
-        let mut swarms = self.shared.swarms.write().unwrap_or_else(PoisonError::into_inner);
-        let swarm = swarms.remove(&content);
-        drop(swarms);
-        if let Some(swarm) = swarm {
-            swarm.clear();
         }
         self.shared.hold(content, None);
         self.input(SeederInput::SwarmClosed { content });
     }
 
     fn withdraw(&mut self, content: ContentId, path: PathBuf) {
-        let Some(state) = self.shared.content(&content) else { return };
-        if !state.set_withdrawn() {
-            return;
+        if let Some(state) = self.shared.content(&content) {
+            self.shared.withdraw(&state, path);
         }
-        if let Some(stored) = state.stored() {
-            stored.withdraw();
-        }
-        self.shared.hold(content, None);
-        if let Some(swarm) = self.shared.swarm(&content) {
-            swarm.tell(SwarmMessage::Input(SwarmInput::ContentWithdrawn));
-        }
-        tracing::error!(%content, path = %path.display(), "changed underneath; no longer served");
-        self.shared.notify(Notice::SourceChanged { content, path });
     }
 
-    /// Has the store look at everything that is served from where the user can edit it.
-    fn watch(&self) {
+    /// Has the store look at everything that is served from where the user can edit it, and ends what was
+    /// closed while this actor was down.
+    fn watch(&mut self) {
         for state in self.contents() {
+            if state.is_closed() {
+                self.close(&state);
+                continue;
+            }
             let in_place = state.origin || state.phase() == FetchPhase::Complete;
             if in_place && !state.is_withdrawn() {
                 self.shared.chunk_store.tell(ChunkStoreMessage::CheckUnchanged { state });
@@ -165,7 +153,7 @@ impl Handler<Told<SeederMessage>> for Seeder {
     fn handle(&mut self, told: Told<SeederMessage>, _ctx: &mut Context<Self>) {
         match told.into_inner() {
             SeederMessage::Open(state) => self.open(&state),
-            SeederMessage::Close(content) => self.close(content),
+            SeederMessage::Close(state) => self.close(&state),
             SeederMessage::SwarmStarted { content } => {
                 self.input(SeederInput::SwarmRestarted { content })
             }

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 
+use samara_engine::swarm::SwarmInput;
 use samara_model::{
     ContentId, Holding, PeerHint, PeerId, Release, ReleaseConflict, ReleaseName, conflict_between,
 };
@@ -27,7 +29,7 @@ use crate::router::Router;
 use crate::seeder_actor::Seeder;
 use crate::selector_actor::Selector;
 use crate::supervise::ActorRef;
-use crate::swarm_actor::Swarm;
+use crate::swarm_actor::{Swarm, SwarmMessage};
 use crate::tracker_actor::Tracker;
 
 /// Notices that wait for somebody to read them; older ones are dropped.
@@ -55,8 +57,6 @@ pub struct Shared {
     pub finder: Finder,
     /// What this node takes part in.
     pub contents: RwLock<HashMap<ContentId, Arc<ContentState>>>,
-    /// The swarms' actors.
-    pub swarms: RwLock<HashMap<ContentId, ActorRef<Swarm>>>,
     /// Live links.
     pub live: RwLock<HashMap<LinkId, LiveLink>>,
     /// Ends when the node stops.
@@ -73,7 +73,7 @@ pub struct Shared {
     pub selector: ActorRef<Selector>,
     /// See `seeder`.
     pub tracker: ActorRef<Tracker>,
-    links: OnceLock<Links<Router>>,
+    links: Mutex<Option<Links<Router>>>,
     releases: Mutex<BTreeMap<ReleaseName, Release>>,
     holdings: Mutex<BTreeMap<ContentId, Holding>>,
     notices: Mutex<Notices>,
@@ -128,7 +128,6 @@ impl Shared {
             data_plane: parts.data_plane,
             finder: Finder::default(),
             contents: RwLock::default(),
-            swarms: RwLock::default(),
             live: RwLock::default(),
             stopped: Notify::new(),
             link_up: Notify::new(),
@@ -137,7 +136,7 @@ impl Shared {
             gossip: ActorRef::default(),
             selector: ActorRef::default(),
             tracker: ActorRef::default(),
-            links: OnceLock::new(),
+            links: Mutex::default(),
             releases: Mutex::default(),
             holdings: Mutex::default(),
             notices: Mutex::default(),
@@ -147,14 +146,15 @@ impl Shared {
         })
     }
 
-    /// Gives the node its links; once.
-    pub fn set_links(&self, links: Links<Router>) {
-        let _ = self.links.set(links);
+    /// Gives the node its links, and takes them away at its end: they know the node as it knows them, and
+    /// what is left of it would hold its data directory for ever.
+    pub fn set_links(&self, links: Option<Links<Router>>) {
+        *lock(&self.links) = links;
     }
 
     /// The links; none before the node listens.
-    pub fn links(&self) -> Option<&Links<Router>> {
-        self.links.get()
+    pub fn links(&self) -> Option<Links<Router>> {
+        lock(&self.links).clone()
     }
 
     /// A fresh random seed for a state machine.
@@ -181,7 +181,7 @@ impl Shared {
 
     /// The actor of a content.
     pub fn swarm(&self, content: &ContentId) -> Option<ActorRef<Swarm>> {
-        self.swarms.read().unwrap_or_else(PoisonError::into_inner).get(content).cloned()
+        self.content(content).map(|state| state.swarm.clone())
     }
 
     /// A live link.
@@ -204,6 +204,14 @@ impl Shared {
             one.contents.push(content);
         }
         true
+    }
+
+    /// The other side of a link does not take part in a content any more.
+    pub fn closed_on(&self, link: LinkId, content: &ContentId) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = live.get_mut(&link) {
+            one.contents.retain(|open| open != content);
+        }
     }
 
     /// All live links.
@@ -251,6 +259,21 @@ impl Shared {
     pub fn last_dial_error(&self) -> String {
         let why = lock(&self.dial_error).clone();
         if why.is_empty() { "no join address was given".into() } else { why }
+    }
+
+    /// The bytes of a content changed or are gone: nothing of it is served any more, and everybody is told.
+    pub fn withdraw(&self, state: &ContentState, path: PathBuf) {
+        if !state.set_withdrawn() {
+            return;
+        }
+        if let Some(stored) = state.stored() {
+            stored.withdraw();
+        }
+        let content = state.content;
+        self.hold(content, None);
+        state.swarm.tell(SwarmMessage::Input(SwarmInput::ContentWithdrawn));
+        tracing::error!(%content, path = %path.display(), "changed underneath; no longer served");
+        self.notify(Notice::SourceChanged { content, path });
     }
 
     /// Remembers a release; the first of a name and version stays.

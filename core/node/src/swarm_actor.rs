@@ -220,11 +220,10 @@ impl Swarm {
     }
 
     fn connect(&self, peer: samara_model::PeerId, address: std::net::SocketAddr) {
-        let (shared, content) = (self.shared.clone(), self.state.content);
+        let (shared, swarm) = (self.shared.clone(), self.state.swarm.clone());
         self.shared.data_plane.spawn(async move {
             let Some(links) = shared.links() else { return };
             let dialled = links.dial(address, Some(peer)).await;
-            let Some(swarm) = shared.swarm(&content) else { return };
             match dialled {
                 Ok(handle) => {
                     swarm.deliver(SwarmMessage::Connected { handle, resumed: false }).await;
@@ -299,6 +298,8 @@ impl Swarm {
             SwarmEvent::ChunkWasBad { peer, chunk } => {
                 tracing::warn!(%content, peer = %peer.short(), chunk, "a chunk had the wrong hash")
             }
+            // What was cancelled does not accept anything either.
+            SwarmEvent::Parked if self.state.is_closed() => {}
             SwarmEvent::Parked => {
                 self.state.set_phase(FetchPhase::Parked { reason: self.park_reason.clone() });
                 self.shared.notify(Notice::Warning(format!(

@@ -1,4 +1,19 @@
 //! Whole nodes in one process over loopback: the six actors, real sockets, real files.
 
+mod changes;
+mod disk;
+mod gossip;
+mod hostile;
+mod identity;
+mod mailboxes;
+mod misfits;
+mod names;
+mod raw_peer;
+mod refusals;
+mod repeats;
+mod restarts;
+mod resume;
+mod supervision;
 mod support;
+mod tracker;
 mod transfer;
