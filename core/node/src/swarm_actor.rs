@@ -165,11 +165,25 @@ impl Swarm {
         if let SwarmInput::PeerDisconnected { link } = &input {
             self.links.remove(link);
         }
+        let moves_neighbours = matches!(
+            input,
+            SwarmInput::PeerDisconnected { .. }
+                | SwarmInput::MessageReceived {
+                    message: PeerMessage::Open { .. } | PeerMessage::Close { .. },
+                    ..
+                }
+        );
         let mut outputs = Vec::new();
         self.machine.handle(self.shared.clock.now(), input, &mut outputs);
         for output in outputs {
             self.carry_out(output, ctx);
         }
+        if moves_neighbours {
+            self.count_neighbours();
+        }
+    }
+
+    fn count_neighbours(&mut self) {
         let neighbours = self.machine.neighbour_count();
         if self.state.neighbours.swap(neighbours, Ordering::Relaxed) != neighbours {
             self.state.progressed();
@@ -455,6 +469,7 @@ impl Swarm {
         });
         let rows = rows.collect();
         *self.state.rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = rows;
+        self.count_neighbours();
         if matches!(self.state.phase(), FetchPhase::Parked { .. }) {
             self.shared
                 .chunk_store

@@ -23,7 +23,7 @@ pub struct SeederConfig {
 
 impl Default for SeederConfig {
     fn default() -> Self {
-        SeederConfig { upload_slots: 4, download_slots: 4 }
+        SeederConfig { upload_slots: 4, download_slots: 6 }
     }
 }
 

@@ -7,7 +7,8 @@ use core::time::Duration;
 pub struct SwarmConfig {
     /// Uploads that run at a time, until `SlotsLeased` says otherwise. 8 is equal, 2 slightly worse, 1 bad.
     pub upload_slots: u32,
-    /// Downloads that run at a time, until `SlotsLeased` says otherwise.
+    /// Downloads that run at a time, until `SlotsLeased` says otherwise. A few more than uploads: with as
+    /// many, a third of all offers meets a full receiver.
     pub download_slots: u32,
     /// Uploads of an origin in its first pass: more make each first copy take longer and fill the
     /// receivers' slots meanwhile.
@@ -32,12 +33,12 @@ impl Default for SwarmConfig {
     fn default() -> Self {
         SwarmConfig {
             upload_slots: 4,
-            download_slots: 4,
+            download_slots: 6,
             first_pass_slots: 3,
             slow_factor: 3,
             target_neighbours: 64,
-            have_interval: (Duration::from_millis(4), Duration::from_millis(400)),
-            have_interval_per_neighbour: Duration::from_millis(4),
+            have_interval: (Duration::from_millis(4), Duration::from_millis(500)),
+            have_interval_per_neighbour: Duration::from_millis(10),
             policy_deadline: Duration::from_millis(10),
             manifest_slots: 2,
             reservation: Duration::from_secs(2),

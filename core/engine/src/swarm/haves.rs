@@ -16,6 +16,16 @@ impl Swarm {
         (chunk_time * 2).max(crowd).clamp(shortest, longest)
     }
 
+    /// News ride in front of another message, unless the neighbour was told a moment ago: a ride costs no
+    /// packet, but both ends' time.
+    pub(super) fn news_ride(&mut self, link: LinkKey, out: &mut Outputs) {
+        let pause = self.have_interval() / 3;
+        let told_at = self.neighbours.get(&link).map(|one| one.told_at);
+        if told_at.is_some_and(|at| self.now.since(at) >= pause) {
+            self.tell_haves(link, out);
+        }
+    }
+
     /// Starts the clock of the next batch, unless it runs.
     pub(super) fn schedule_haves(&mut self) {
         if self.haves_due.is_none() {
@@ -41,6 +51,7 @@ impl Swarm {
         if !listens || neighbour.told >= chunks.log.len() || self.withdrawn {
             return;
         }
+        neighbour.told_at = self.now;
         let news = &chunks.log[neighbour.told..];
         neighbour.told = chunks.log.len();
         // About three bytes an index in a list, one bit in a set.

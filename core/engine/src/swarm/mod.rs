@@ -285,7 +285,7 @@ impl Swarm {
     }
 
     fn send(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {
-        self.tell_haves(link, out);
+        self.news_ride(link, out);
         out.push(SwarmOutput::Send { link, message });
     }
 

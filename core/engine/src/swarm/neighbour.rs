@@ -31,6 +31,8 @@ pub struct Neighbour {
     pub manifest_bytes: Option<u32>,
     /// How much of the log of stored chunks it was told.
     pub told: usize,
+    /// When it was told last.
+    pub told_at: Time,
     /// Transfers into it, as it last said, and when.
     pub inbound: (u32, Time),
     /// No offers before this time.
@@ -115,6 +117,7 @@ impl Neighbour {
             wants_haves: true,
             manifest_bytes: None,
             told: 0,
+            told_at: now,
             inbound: (0, now),
             busy_until: Time::ZERO,
             refused_until: Time::ZERO,

@@ -11,6 +11,7 @@ pub struct Pace {
     recent: [u32; KEPT],
     count: usize,
     mean_us: u64,
+    usual_us: Option<u32>,
 }
 
 impl Pace {
@@ -24,6 +25,7 @@ impl Pace {
             (self.mean_us * 7 + u64::from(micros)) / 8
         };
         self.count += 1;
+        self.usual_us = self.low_quantile();
     }
 
     /// Running mean in microseconds; 0 before the first.
@@ -39,14 +41,17 @@ impl Pace {
     /// The 30 % quantile of the last 32, once there are at least eight. Low on purpose: it is the time of
     /// an undisturbed transfer, also when many are slow.
     pub fn usual(&self) -> Option<Duration> {
+        self.usual_us.map(|micros| Duration::from_micros(u64::from(micros)))
+    }
+
+    fn low_quantile(&self) -> Option<u32> {
         let known = self.count.min(KEPT);
         if known < 8 {
             return None;
         }
-        let mut sorted = self.recent;
-        let sorted = &mut sorted[..known];
-        sorted.sort_unstable();
-        Some(Duration::from_micros(u64::from(sorted[known * 3 / 10])))
+        let mut recent = self.recent;
+        let (_, low, _) = recent[..known].select_nth_unstable(known * 3 / 10);
+        Some(*low)
     }
 }
 

@@ -136,7 +136,8 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             return Ok(());
         }
         let most = self.body_left.min(self.down.piece().unwrap_or(BODY_READ));
-        self.wake_at(most);
+        // Never wait for bytes that do not come.
+        self.wake_at(self.wakes_at.min(most));
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
         let into = match kept {
             Some(buffer) => buffer,
@@ -150,6 +151,10 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         let count = self.count_read(read)?;
         self.shared.counters.payload_received(count);
         self.on_body(count).await;
+        if count < most {
+            // Nothing more waits now: sleep until it is worth waking up.
+            self.wake_at(self.body_left.min(BODY_READ));
+        }
         self.pass_throttle(count).await
     }
 
@@ -183,7 +188,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         let Some(assembly) = self.assembly.take() else { return };
         let (content, chunk, bytes) = (assembly.content, assembly.chunk, assembly.received());
         match assembly.finish() {
-            Some(whole) => self.store(whole),
+            Some(whole) => self.store(whole).await,
             None => {
                 let link = self.link;
                 self.deliver(LinkEvent::ChunkDiscarded { link, content, chunk, bytes }).await;
@@ -191,14 +196,16 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         }
     }
 
-    fn store(&self, whole: Whole) {
-        self.storing.add(Arrival {
+    async fn store(&self, whole: Whole) {
+        let _deaf = self.heard.deaf();
+        let arrival = Arrival {
             link: self.link,
             whole,
             router: self.router.clone(),
             counters: self.shared.counters.clone(),
             _until_reported: self.until_reported.clone(),
-        });
+        };
+        self.storing.store(arrival).await;
     }
 
     async fn on_message(&mut self, mut message: PeerMessage) -> Result<(), CloseReason> {

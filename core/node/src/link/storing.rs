@@ -6,7 +6,9 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use samara_store::{StoreChunkError, Stored};
 use tokio::runtime::Handle;
@@ -15,6 +17,14 @@ use tokio::sync::mpsc;
 use super::assembly::Whole;
 use super::counters::Counters;
 use super::{LinkEvent, LinkId, LinkRouter};
+
+/// A chunk up to this size is written where it arrived: the page cache takes it in less time than it takes
+/// to wake a thread ...
+const QUICK: usize = 128 << 10;
+/// ... unless writing one took longer than this, because the disk makes writers wait: ...
+const SLOW: Duration = Duration::from_millis(3);
+/// ... then so many go through the threads.
+const SLOW_CHUNKS: u32 = 256;
 
 /// Threads that store at once, at most.
 const MOST_THREADS: usize = 4;
@@ -30,7 +40,11 @@ pub(super) struct Arrival<R> {
 }
 
 /// The chunks of all links that wait for the disk.
-pub(super) struct Storing<R>(Mutex<State<R>>);
+pub(super) struct Storing<R> {
+    state: Mutex<State<R>>,
+    /// Chunks that still go through the threads because the disk was slow.
+    slow_chunks: AtomicU32,
+}
 
 struct State<R> {
     waiting: VecDeque<Arrival<R>>,
@@ -39,12 +53,28 @@ struct State<R> {
 
 impl<R: LinkRouter> Storing<R> {
     pub fn new() -> Arc<Self> {
-        Arc::new(Storing(Mutex::new(State { waiting: VecDeque::new(), threads: 0 })))
+        let state = Mutex::new(State { waiting: VecDeque::new(), threads: 0 });
+        Arc::new(Storing { state, slow_chunks: AtomicU32::new(0) })
+    }
+
+    /// Stores a chunk and reports what became of it: here when that is quick, otherwise soon.
+    pub async fn store(self: &Arc<Self>, arrival: Arrival<R>) {
+        let slow = self.slow_chunks.load(Ordering::Relaxed);
+        if arrival.whole.buffer.bytes.len() > QUICK || slow > 0 {
+            self.slow_chunks.store(slow.saturating_sub(1), Ordering::Relaxed);
+            return self.add(arrival);
+        }
+        let began = Instant::now();
+        let settled = arrival.settle();
+        if began.elapsed() > SLOW {
+            self.slow_chunks.store(SLOW_CHUNKS, Ordering::Relaxed);
+        }
+        settled.report().await;
     }
 
     /// Stores a chunk soon, and reports what became of it. How many may wait is bounded by the memory
     /// that they hold.
-    pub fn add(self: &Arc<Self>, arrival: Arrival<R>) {
+    fn add(self: &Arc<Self>, arrival: Arrival<R>) {
         let mut state = self.state();
         state.waiting.push_back(arrival);
         let keeps_up = state.threads > 0 && state.waiting.len() <= 2 * state.threads;
@@ -56,7 +86,7 @@ impl<R: LinkRouter> Storing<R> {
         let (storing, runtime) = (self.clone(), Handle::current());
         tokio::task::spawn_blocking(move || {
             while let Some(arrival) = storing.next() {
-                let work = AssertUnwindSafe(|| arrival.store_and_report(&runtime));
+                let work = AssertUnwindSafe(|| runtime.block_on(arrival.settle().report()));
                 if catch_unwind(work).is_err() {
                     tracing::error!("a fault while storing a chunk: the chunk is lost");
                 }
@@ -75,17 +105,30 @@ impl<R: LinkRouter> Storing<R> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<R>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A chunk whose fate is known, and whom to tell.
+struct Settled<R> {
+    event: LinkEvent,
+    router: R,
+    _until_reported: mpsc::Sender<()>,
+}
+
+impl<R: LinkRouter> Settled<R> {
+    async fn report(self) {
+        self.router.deliver(self.event).await;
     }
 }
 
 impl<R: LinkRouter> Arrival<R> {
-    fn store_and_report(self, runtime: &Handle) {
+    fn settle(self) -> Settled<R> {
         let event = stored(self.link, self.whole);
         if matches!(event, LinkEvent::ChunkStored { .. }) {
             self.counters.chunk_received();
         }
-        runtime.block_on(self.router.deliver(event));
+        Settled { event, router: self.router, _until_reported: self._until_reported }
     }
 }
 
