@@ -178,7 +178,7 @@ impl Gossip {
         }
         let shared = self.shared.clone();
         self.shared.data_plane.spawn(async move {
-            let Some(links) = shared.links() else { return };
+            let Some(links) = shared.links_once_up().await else { return };
             let message = match links.dial(address, peer).await {
                 Ok(handle) => GossipMessage::ExchangeReady { handle },
                 Err(_) => GossipMessage::ExchangeFailed { address },

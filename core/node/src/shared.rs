@@ -15,7 +15,7 @@ use samara_model::{
 };
 use samara_store::Store;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::api::{NodeConfig, Notice};
 use crate::chunk_store_actor::ChunkStore;
@@ -73,7 +73,7 @@ pub struct Shared {
     pub selector: ActorRef<Selector>,
     /// See `seeder`.
     pub tracker: ActorRef<Tracker>,
-    links: Mutex<Option<Links<Router>>>,
+    links: watch::Sender<Option<Links<Router>>>,
     releases: Mutex<BTreeMap<ReleaseName, Release>>,
     holdings: Mutex<BTreeMap<ContentId, Holding>>,
     notices: Mutex<Notices>,
@@ -136,7 +136,7 @@ impl Shared {
             gossip: ActorRef::default(),
             selector: ActorRef::default(),
             tracker: ActorRef::default(),
-            links: Mutex::default(),
+            links: watch::Sender::new(None),
             releases: Mutex::default(),
             holdings: Mutex::default(),
             notices: Mutex::default(),
@@ -149,12 +149,19 @@ impl Shared {
     /// Gives the node its links, and takes them away at its end: they know the node as it knows them, and
     /// what is left of it would hold its data directory for ever.
     pub fn set_links(&self, links: Option<Links<Router>>) {
-        *lock(&self.links) = links;
+        self.links.send_replace(links);
     }
 
     /// The links; none before the node listens.
     pub fn links(&self) -> Option<Links<Router>> {
-        lock(&self.links).clone()
+        self.links.borrow().clone()
+    }
+
+    /// The links, as soon as the node listens: the actors start before it does.
+    pub async fn links_once_up(&self) -> Option<Links<Router>> {
+        let mut links = self.links.subscribe();
+        let up = links.wait_for(Option::is_some).await;
+        up.ok().and_then(|links| links.clone())
     }
 
     /// A fresh random seed for a state machine.

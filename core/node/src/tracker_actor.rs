@@ -196,7 +196,7 @@ impl Tracker {
     fn reach(&self, tracker: SocketAddr, message: PeerMessage) {
         let shared = self.shared.clone();
         self.shared.data_plane.spawn(async move {
-            let Some(links) = shared.links() else { return };
+            let Some(links) = shared.links_once_up().await else { return };
             let reached = match links.dial(tracker, None).await {
                 Ok(handle) => TrackerMessage::TrackerReached { tracker, handle, message },
                 Err(_) => TrackerMessage::TrackerFailed { tracker },
