@@ -25,10 +25,11 @@ use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Read at once between pieces. Small, because what it contains of a body is copied once more.
 const FRAME_READ: usize = 4 << 10;
-/// Read at once of a body: fits the processor's second-level cache, so that hashing finds it there. The
-/// reader also sleeps until as much waits, or the rest of the piece: on a slow link that is one wake-up per
-/// piece instead of one per packet.
+/// Read at once of a body: fits the processor's second-level cache, so that hashing finds it there.
 const BODY_READ: usize = 256 << 10;
+/// The reader of a body sleeps until this much waits, or the rest of the piece: on a slow link that is one
+/// wake-up per piece instead of one per packet. It must fit a receive buffer that the system has not grown.
+const WAKE_AT: usize = 64 << 10;
 /// Contents that a peer may name on one link.
 const MAX_CHANNELS: usize = 4096;
 
@@ -48,6 +49,8 @@ pub(super) struct Reader<S, R> {
     assembly: Option<Assembly>,
     /// Bytes of the current piece that have not arrived.
     body_left: usize,
+    /// Most bytes of a body that are read at once.
+    body_read: usize,
     /// From how many waiting bytes on the system wakes this task.
     wakes_at: usize,
     scratch: Vec<u8>,
@@ -82,12 +85,13 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             shared: parts.shared,
             heard: parts.heard,
             memory: parts.memory,
-            down: parts.down,
             frames,
             channels: HashMap::new(),
             assembly: None,
             body_left: 0,
+            body_read: parts.down.piece().unwrap_or(BODY_READ),
             wakes_at: 1,
+            down: parts.down,
             scratch: Vec::new(),
             peer_left: false,
             storing: parts.storing,
@@ -135,7 +139,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             self.on_body(early).await;
             return Ok(());
         }
-        let most = self.body_left.min(self.down.piece().unwrap_or(BODY_READ));
+        let most = self.body_left.min(self.body_read);
         // Never wait for bytes that do not come.
         self.wake_at(self.wakes_at.min(most));
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
@@ -153,7 +157,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         self.on_body(count).await;
         if count < most {
             // Nothing more waits now: sleep until it is worth waking up.
-            self.wake_at(self.body_left.min(BODY_READ));
+            self.wake_at(self.body_left.min(self.body_read).min(WAKE_AT));
         }
         self.pass_throttle(count).await
     }

@@ -249,12 +249,15 @@ async fn a_cap_on_receiving_holds_for_the_whole_node() {
     let mut origins = [TestNode::start(1), TestNode::start(2)];
     let published = origins.each_ref().map(|origin| origin.publish_file(32 * 65536, CHUNK));
     let fetched = peer.fetch(&published[0]);
+    let mut links = Vec::new();
+    for origin in &mut origins {
+        links.push(connect(origin, &mut peer).await.0);
+    }
     let began = Instant::now();
-    for (number, (origin, published)) in origins.iter_mut().zip(&published).enumerate() {
-        let (link, _) = connect(origin, &mut peer).await;
-        open(&link, published.content.id());
+    for (number, (link, published)) in links.iter().zip(&published).enumerate() {
+        open(link, published.content.id());
         for chunk in 0..16 {
-            serve(&link, &published.content, chunk * 2 + number as u32);
+            serve(link, &published.content, chunk * 2 + number as u32);
         }
     }
     for _ in 0..32 {
