@@ -1,6 +1,9 @@
 //! One fetch, from a name to a file in place: resolves the name, finds somebody who has the content, starts
 //! its swarm, and watches until it is done, failed or given up.
 
+mod entry;
+mod error;
+
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,9 +11,12 @@ use std::time::{Duration, Instant};
 
 use samara_engine::swarm::SwarmInput;
 use samara_model::{ByteCount, ContentId, ContentRef, ReleaseName};
-use samara_store::ReadChunkError;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
+
+pub use error::FetchError;
+
+use entry::{Entered, enter, is_in_place, leave};
 
 use crate::api::{FetchPhase, FetchProgress, FetchRequest, Fetched};
 use crate::chunk_store_actor::chain;
@@ -28,75 +34,6 @@ const ASK_LONELY: Duration = Duration::from_millis(500);
 const ASK_SETTLED: Duration = Duration::from_secs(10);
 /// A transfer without any neighbour is given up after this time, or `wait` if that is longer.
 const LONELY: Duration = Duration::from_secs(15);
-
-/// Why a fetch ended without its file. What was verified stays, and the same fetch goes on from there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FetchError {
-    /// No node answered at any join address.
-    #[error(
-        "cannot fetch {content}: no node answered within {waited:?} ({last}). Check the join address, \
-         and that a node listens there"
-    )]
-    NobodyThere {
-        /// What was wanted.
-        content: ContentRef,
-        /// For how long.
-        waited: Duration,
-        /// The last attempt's outcome.
-        last: String,
-    },
-    /// Nodes answered, and none knows the release.
-    #[error(
-        "cannot fetch {release}: no node that answered knows it. Check name and version, or publish it"
-    )]
-    UnknownRelease {
-        /// What was wanted.
-        release: ReleaseName,
-    },
-    /// Nodes answered, and none has the content.
-    #[error(
-        "cannot fetch {content}: no node that answered has it. Check the id, and that its origin is up"
-    )]
-    UnknownContent {
-        /// What was wanted.
-        content: ContentId,
-    },
-    /// Everybody who had it is gone.
-    #[error(
-        "the fetch of {content} stopped at {done} of {total}: no peer that has the rest is left. What \
-         is here stays; run the same fetch again when a peer is up"
-    )]
-    Abandoned {
-        /// What was wanted.
-        content: ContentId,
-        /// Verified so far.
-        done: ByteCount,
-        /// Of this much.
-        total: ByteCount,
-    },
-    /// The same content is being fetched to another place.
-    #[error(
-        "content {content} is being fetched to {other} by this node. Wait for it, then fetch again: \
-         it is copied then"
-    )]
-    AlreadyFetching {
-        /// The content.
-        content: ContentId,
-        /// Where to.
-        other: std::path::PathBuf,
-    },
-    /// This node cannot: destination, disk, manifest.
-    #[error("cannot fetch {content}: {why}")]
-    Impossible {
-        /// The content.
-        content: ContentId,
-        /// Why, for a person.
-        why: String,
-    },
-    /// Cancelled, or the node stopped.
-    #[error("the fetch was cancelled; what is here stays, and the same fetch goes on from there")]
-    Cancelled,
-}
 
 /// A fetch under way.
 #[derive(Clone)]
@@ -222,20 +159,6 @@ impl Job {
     }
 }
 
-/// A fetch does not wait for a content any more; the last one that did ends it, unless it is complete.
-fn leave(shared: &Shared, state: &Arc<ContentState>) {
-    let contents = shared.contents.write().unwrap_or_else(PoisonError::into_inner);
-    let is_last = state.fetches.fetch_sub(1, Ordering::Relaxed) == 1;
-    if !is_last || state.phase() == FetchPhase::Complete || state.is_closed() {
-        return;
-    }
-    state.close();
-    // What is here stays for another fetch, perhaps to another place.
-    shared.store.forget(&state.content);
-    drop(contents);
-    shared.seeder.tell(SeederMessage::Close(state.clone()));
-}
-
 fn nothing_yet() -> FetchProgress {
     FetchProgress {
         phase: FetchPhase::Finding,
@@ -302,54 +225,6 @@ fn fetched(
         was_there,
         progress: state.progress(),
     }
-}
-
-/// How a fetch finds its content on this node.
-enum Entered {
-    /// It is complete, here or in another place.
-    Complete,
-    /// Another fetch gets it to the same place.
-    Joined,
-    /// This fetch made its state, in the place of one that was withdrawn.
-    First { instead_of: Option<Arc<ContentState>> },
-}
-
-/// The state of the content on this node.
-fn enter(
-    shared: &Shared,
-    content: ContentId,
-    output: &std::path::Path,
-) -> Result<(Arc<ContentState>, Entered), FetchError> {
-    let mut contents = shared.contents.write().unwrap_or_else(PoisonError::into_inner);
-    let known = contents.get(&content).filter(|known| !known.is_closed()).cloned();
-    let usable = known.as_ref().filter(|known| !known.is_withdrawn());
-    if let Some(known) = usable {
-        if known.phase() == FetchPhase::Complete {
-            return Ok((known.clone(), Entered::Complete));
-        }
-        if known.output.as_deref() != Some(output) {
-            let other = known.output.clone().unwrap_or_default();
-            return Err(FetchError::AlreadyFetching { content, other });
-        }
-        known.fetches.fetch_add(1, Ordering::Relaxed);
-        return Ok((known.clone(), Entered::Joined));
-    }
-    let instead_of = known.inspect(|withdrawn| withdrawn.close());
-    let state = ContentState::new(content, false, Some(output.to_path_buf()));
-    state.fetches.store(1, Ordering::Relaxed);
-    contents.insert(content, state.clone());
-    Ok((state, Entered::First { instead_of }))
-}
-
-/// Whether a complete content is as it was; if not, it is withdrawn.
-async fn is_in_place(shared: &Arc<Shared>, state: &Arc<ContentState>) -> bool {
-    let Some(stored) = state.stored() else { return true };
-    let checked = tokio::task::spawn_blocking(move || stored.check_unchanged());
-    if let Ok(Err(ReadChunkError::SourceChanged { path, .. })) = checked.await {
-        shared.withdraw(state, path);
-        return false;
-    }
-    true
 }
 
 /// The content is complete here in another place: the store copies it.
