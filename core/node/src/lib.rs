@@ -8,6 +8,7 @@
 mod api;
 mod chunk_store_actor;
 mod clock;
+mod coalesce;
 mod content_state;
 mod datagrams;
 mod fetch;

@@ -16,6 +16,7 @@ use crate::api::{
 };
 use crate::chunk_store_actor::ChunkStore;
 use crate::clock::{unix_millis, unix_seconds};
+use crate::coalesce::Coalescer;
 use crate::content_state::ContentState;
 use crate::fetch::{FetchError, FetchHandle};
 use crate::gossip_actor::{Gossip, GossipMessage};
@@ -101,7 +102,8 @@ impl Node {
             Some(random_seed) => random_seed,
             None => u64::from_le_bytes(random_bytes()?[..8].try_into().unwrap_or([7; 8])),
         };
-        let actors = actors_runtime()?;
+        let coalescer = Arc::new(Coalescer::new());
+        let actors = actors_runtime(coalescer.clone())?;
         let data_plane = data_plane(data_threads(&config))?;
         let shared = Shared::new(Parts {
             config,
@@ -116,6 +118,9 @@ impl Node {
         let actors = start_actors(shared.clone(), udp.clone(), actors)?;
         let node = Node { shared, data_plane, actors: Some(actors), temporary };
         node.listen(tcp, udp)?;
+        if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
+            coalescer.watch(links);
+        }
         Ok(node)
     }
 
@@ -403,8 +408,9 @@ fn data_plane(threads: usize) -> Result<Option<tokio::runtime::Runtime>, StartEr
         .map_err(StartError::Threads)
 }
 
-fn actors_runtime() -> Result<tokio::runtime::Runtime, StartError> {
+fn actors_runtime(coalescer: Arc<Coalescer>) -> Result<tokio::runtime::Runtime, StartError> {
     tokio::runtime::Builder::new_current_thread()
+        .on_thread_park(move || coalescer.before_sleep())
         .max_blocking_threads(DISK_THREADS)
         .thread_name("samara-disk")
         .enable_all()
@@ -433,6 +439,9 @@ fn start_actors(
             tokio::pin!(stopped);
             stopped.as_mut().enable();
             run_actors(&running, &udp);
+            // The system runs what was spawned before this goes on: each actor has started then, and an
+            // early stop finds none whose start would miss its runtime.
+            tokio::task::yield_now().await;
             let _ = ready.send(());
             if !running.is_stopping() {
                 stopped.await;

@@ -13,6 +13,8 @@ pub struct SwarmConfig {
     /// Uploads of an origin in its first pass: more make each first copy take longer and fill the
     /// receivers' slots meanwhile.
     pub first_pass_slots: u32,
+    /// Chunks that a receiver takes of one offer. Two halve the messages; more make matches stale.
+    pub chunks_per_offer: u32,
     /// Slow transfers do not count, but no more than this many times the slots run in all.
     pub slow_factor: u32,
     /// Live connections that a fetching peer looks for.
@@ -35,10 +37,11 @@ impl Default for SwarmConfig {
             upload_slots: 4,
             download_slots: 6,
             first_pass_slots: 3,
+            chunks_per_offer: 2,
             slow_factor: 3,
             target_neighbours: 64,
             have_interval: (Duration::from_millis(4), Duration::from_millis(500)),
-            have_interval_per_neighbour: Duration::from_millis(10),
+            have_interval_per_neighbour: Duration::from_millis(20),
             policy_deadline: Duration::from_millis(10),
             manifest_slots: 2,
             reservation: Duration::from_secs(2),

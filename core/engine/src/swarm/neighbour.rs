@@ -45,6 +45,11 @@ pub struct Neighbour {
     pub outgoing: Vec<Outgoing>,
     /// Reservations and transfers from it.
     pub incoming: Vec<Incoming>,
+    /// When it last acknowledged a chunk, and when one last came from it: what waits behind another chunk
+    /// on the same link is timed from there.
+    pub sent_at: Time,
+    /// See `sent_at`.
+    pub received_at: Time,
     /// Chunks sent to it.
     pub sent: u32,
     /// What failed or expired.
@@ -124,6 +129,8 @@ impl Neighbour {
             assumed: Vec::new(),
             outgoing: Vec::new(),
             incoming: Vec::new(),
+            sent_at: now,
+            received_at: now,
             sent: 0,
             failures: 0,
             send_pace: Pace::default(),
@@ -152,6 +159,16 @@ impl Neighbour {
         if u32::from(inbound) < slots {
             self.busy_until = Time::ZERO;
         }
+    }
+
+    /// Since when the transfer to it that is at work has been at work.
+    pub fn sending_since(&self) -> Option<Time> {
+        Some(self.outgoing.iter().map(|one| one.since).min()?.max(self.sent_at))
+    }
+
+    /// Since when the transfer from it that is at work has been at work.
+    pub fn receiving_since(&self) -> Option<Time> {
+        Some(self.incoming.iter().map(|one| one.since).min()?.max(self.received_at))
     }
 
     /// Whether a chunk is on its way to it.

@@ -15,16 +15,16 @@ const HEDGE_AFTER: u32 = 4;
 const HEDGE_PATIENCE: Duration = Duration::from_millis(250);
 
 impl Swarm {
-    /// Transfers into this node that run or are reserved. Slow ones do not count: a slow uploader must not
-    /// keep a fast downlink idle.
+    /// Neighbours from which something is on its way here or reserved. Slow ones do not count: a slow
+    /// uploader must not keep a fast downlink idle.
     pub(super) fn inbound(&self) -> u32 {
         let slow_after = slow_after(&self.receive_pace);
-        let all = self.neighbours.values().flat_map(|one| &one.incoming);
-        all.filter(|incoming| self.now.since(incoming.since) <= slow_after).count() as u32
+        let all = self.neighbours.values().filter_map(|one| one.receiving_since());
+        all.filter(|since| self.now.since(*since) <= slow_after).count() as u32
     }
 
     fn inbound_in_all(&self) -> u32 {
-        self.neighbours.values().map(|one| one.incoming.len() as u32).sum()
+        self.neighbours.values().filter(|one| !one.incoming.is_empty()).count() as u32
     }
 
     /// Download slots that could be filled now.
@@ -41,14 +41,41 @@ impl Swarm {
         }
         match self.pick(link, offered) {
             Ok((chunk, hedged)) => {
-                self.reserve(link, Some(chunk), hedged);
-                let inbound = self.inbound() as u16;
-                self.send(link, PeerMessage::Accept { channel: 0, chunk, inbound }, out);
+                self.accept(link, chunk, hedged, out);
+                self.accept_more(link, offered, out);
             }
             Err(reason) => {
                 let inbound = self.inbound() as u16;
                 self.send(link, PeerMessage::Decline { channel: 0, reason, inbound }, out);
             }
+        }
+    }
+
+    fn accept(&mut self, link: LinkKey, chunk: ChunkIndex, hedged: bool, out: &mut Outputs) {
+        self.reserve(link, Some(chunk), hedged);
+        let inbound = self.inbound() as u16;
+        self.send(link, PeerMessage::Accept { channel: 0, chunk, inbound }, out);
+    }
+
+    /// Takes further chunks of the same offer, in the same packet: half of the offers and answers then do,
+    /// and each chunk is passed on as soon as it is here all the same. Not near the end, where what one
+    /// peer promises another could bring sooner.
+    fn accept_more(&mut self, link: LinkKey, offered: &[ChunkIndex], out: &mut Outputs) {
+        for _ in 1..self.config.chunks_per_offer {
+            let Some(chunks) = &self.chunks else { return };
+            let waiting = self.neighbours.get(&link).map_or(0, |one| one.incoming.len() as u32);
+            if waiting >= self.config.chunks_per_offer
+                || chunks.have.missing() < chunks.count() / 16
+            {
+                return;
+            }
+            let idle = |chunk: &ChunkIndex| {
+                *chunk < chunks.count()
+                    && !chunks.have.contains(*chunk)
+                    && chunks.coming[*chunk as usize] == 0
+            };
+            let Some(chunk) = offered.iter().copied().find(idle) else { return };
+            self.accept(link, chunk, false, out);
         }
     }
 
@@ -129,7 +156,8 @@ impl Swarm {
         if let Some(neighbour) = self.neighbours.get_mut(&link) {
             neighbour.failures = 0;
             if let Some(incoming) = neighbour.take_incoming(chunk) {
-                let took = self.now.since(incoming.since);
+                let took = self.now.since(incoming.since.max(neighbour.received_at));
+                neighbour.received_at = self.now;
                 neighbour.receive_pace.record(took);
                 self.receive_pace.record(took);
             }

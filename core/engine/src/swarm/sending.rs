@@ -31,7 +31,8 @@ impl Swarm {
         out.push(SwarmOutput::Report(SwarmEvent::FirstPassDone));
     }
 
-    /// Upload slots that could be filled now. A transfer that takes much longer than usual does not count:
+    /// Upload slots that could be filled now. A slot is a neighbour that something is on its way to: chunks
+    /// that wait behind another on one link take no further slot. A transfer that takes much longer than usual does not count:
     /// a slow receiver must not keep a fast uplink idle.
     pub(super) fn free_upload_slots(&mut self) -> u32 {
         let first_pass = self.in_first_pass();
@@ -42,9 +43,9 @@ impl Swarm {
         };
         let slow_after = slow_after(&self.send_pace);
         let (mut all, mut counted) = (0, 0);
-        for out in self.neighbours.values().flat_map(|one| &one.outgoing) {
+        for since in self.neighbours.values().filter_map(|one| one.sending_since()) {
             all += 1;
-            counted += u32::from(self.now.since(out.since) <= slow_after);
+            counted += u32::from(self.now.since(since) <= slow_after);
         }
         let limit = self.upload_slots * self.config.slow_factor;
         slots.saturating_sub(counted).min(limit.saturating_sub(all))
@@ -199,7 +200,8 @@ impl Swarm {
             return;
         };
         let Some(sent) = neighbour.take_sending(chunk) else { return };
-        let took = self.now.since(sent.since);
+        let took = self.now.since(sent.since.max(neighbour.sent_at));
+        neighbour.sent_at = self.now;
         neighbour.sent += 1;
         neighbour.send_pace.record(took);
         self.send_pace.record(took);
