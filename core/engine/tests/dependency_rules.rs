@@ -43,8 +43,7 @@ const OWNED: &[(&str, &str)] = &[
 const OUTSIDE: &str = "samara-bench";
 
 /// Crates that must not know of a clock, a socket or a file.
-const NO_STD: &[&str] =
-    &["core/model", "core/engine", "plugins/sdk", "policies/balanced"];
+const NO_STD: &[&str] = &["core/model", "core/engine", "plugins/sdk", "policies/balanced"];
 
 fn normal_dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))

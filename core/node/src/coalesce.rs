@@ -26,7 +26,6 @@ const FAST: u64 = 40 << 20;
 /// Decides about naps; called by the runtime before it sleeps.
 pub struct Coalescer {
     start: Instant,
-    nap: Duration,
     links: OnceLock<Links<Router>>,
     last_sleep_us: AtomicU64,
     window_start_us: AtomicU64,
@@ -39,10 +38,6 @@ impl Coalescer {
     pub fn new() -> Self {
         Coalescer {
             start: Instant::now(),
-            nap: std::env::var("SAMARA_NAP_US")
-                .ok()
-                .and_then(|v| v.parse().ok())
-                .map_or(NAP, Duration::from_micros),
             links: OnceLock::new(),
             last_sleep_us: AtomicU64::new(0),
             window_start_us: AtomicU64::new(0),
@@ -63,8 +58,8 @@ impl Coalescer {
         let Some(links) = self.links.get() else { return };
         self.measure(links, now);
         let busy = now.saturating_sub(last) < BUSY.as_micros() as u64;
-        if busy && !self.nap.is_zero() && !self.fast.load(Ordering::Relaxed) {
-            std::thread::sleep(self.nap);
+        if busy && !self.fast.load(Ordering::Relaxed) {
+            std::thread::sleep(NAP);
             self.last_sleep_us.store(self.now_us(), Ordering::Relaxed);
         }
     }
