@@ -9,6 +9,9 @@ use crate::codec::{self, CodecError};
 /// manifest: 2 Mi chunks, 256 KiB.
 pub const MAX_FRAME: usize = 1 << 20;
 
+/// Memory that an empty decoder keeps; a thousand links have one each.
+const KEPT: usize = 16 << 10;
+
 /// Bytes in front of a message.
 const PREFIX: usize = 4;
 
@@ -149,6 +152,7 @@ impl FrameDecoder {
     fn compact(&mut self) {
         if self.taken == self.bytes.len() {
             self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
             self.taken = 0;
         } else if self.taken >= 16 << 10 {
             self.bytes.drain(..self.taken);

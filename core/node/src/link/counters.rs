@@ -28,7 +28,7 @@ pub struct Traffic {
     pub payload_sent: u64,
     /// Bytes of chunk bodies read from sockets, wanted or not.
     pub payload_received: u64,
-    /// All other bytes written: handshakes, messages, headers of pieces.
+    /// All other bytes written: messages and headers of pieces.
     pub control_sent: u64,
     /// All other bytes read.
     pub control_received: u64,

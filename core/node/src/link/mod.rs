@@ -50,7 +50,7 @@ pub use dial::DialError;
 pub use handle::{CloseReason, LinkClosed, LinkHandle};
 pub use registry::{Identity, Links};
 pub use throttle::Throttle;
-pub use transport::Transport;
+pub use transport::{SentRange, Transport};
 
 /// One connection, for as long as it lives; never used again in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

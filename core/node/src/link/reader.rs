@@ -30,6 +30,8 @@ const BODY_READ: usize = 256 << 10;
 /// The reader of a body sleeps until this much waits, or the rest of the piece: on a slow link that is one
 /// wake-up per piece instead of one per packet. It must fit a receive buffer that the system has not grown.
 const WAKE_AT: usize = 64 << 10;
+/// Read at once of a body that is thrown away.
+const SCRATCH: usize = 32 << 10;
 /// Contents that a peer may name on one link.
 const MAX_CHANNELS: usize = 4096;
 
@@ -139,13 +141,14 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             self.on_body(early).await;
             return Ok(());
         }
-        let most = self.body_left.min(self.body_read);
+        let mut most = self.body_left.min(self.body_read);
         // Never wait for bytes that do not come.
         self.wake_at(self.wakes_at.min(most));
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
         let into = match kept {
             Some(buffer) => buffer,
             None => {
+                most = most.min(SCRATCH);
                 self.scratch.clear();
                 self.scratch.reserve(most);
                 &mut self.scratch
@@ -194,6 +197,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         match assembly.finish() {
             Some(whole) => self.store(whole).await,
             None => {
+                self.scratch = Vec::new();
                 let link = self.link;
                 self.deliver(LinkEvent::ChunkDiscarded { link, content, chunk, bytes }).await;
             }

@@ -184,7 +184,7 @@ impl<R: LinkRouter> Links<R> {
     }
 
     /// Bytes and chunks of all links, past ones included.
-    pub fn counters(&self) -> &Counters {
+    pub fn counters(&self) -> &Arc<Counters> {
         &self.0.counters
     }
 

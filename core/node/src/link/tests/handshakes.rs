@@ -40,6 +40,29 @@ async fn a_link_knows_where_its_peer_can_be_dialled() {
 }
 
 #[tokio::test]
+async fn one_listener_takes_both_families() {
+    let any = "[::]:0".parse().expect("an address");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut node = TestNode::start_at(any, dir, identity(1), LinkConfig::default());
+    for (number, ip) in [(2, "127.0.0.1"), (3, "::1")] {
+        let ip: std::net::IpAddr = ip.parse().expect("an address");
+        let other = TestNode::start(number);
+        let address = (ip, node.address().port()).into();
+        other.links.dial(address, None).await.expect("dual stack");
+        assert_eq!(node.connected().await.address.ip(), ip);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dialler_that_says_nothing_is_dropped() {
+    let node = TestNode::start(1);
+    let mut mute = TcpStream::connect(node.address()).await.expect("it listens");
+    let began = tokio::time::Instant::now();
+    assert_eq!(mute.read(&mut [0; 10]).await.unwrap_or(0), 0);
+    assert!((5..7).contains(&began.elapsed().as_secs()));
+}
+
+#[tokio::test]
 async fn nodes_that_dial_each_other_at_once_end_with_one_link() {
     for _ in 0..8 {
         let (mut a, mut b) = (TestNode::start(1), TestNode::start(2));

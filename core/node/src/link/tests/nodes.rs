@@ -78,9 +78,18 @@ impl TestNode {
     }
 
     pub fn start_in(dir: TempDir, identity: Identity, config: LinkConfig) -> TestNode {
+        TestNode::start_at(loopback(), dir, identity, config)
+    }
+
+    pub fn start_at(
+        listen: SocketAddr,
+        dir: TempDir,
+        identity: Identity,
+        config: LinkConfig,
+    ) -> TestNode {
         let (sender, events) = mpsc::unbounded_channel();
         let recorder = Recorder { events: sender, contents: Arc::default() };
-        let pair = bind_pair(loopback()).expect("a free port");
+        let pair = bind_pair(listen).expect("a free port");
         let links = Links::start(pair.tcp, identity, config, recorder.clone()).expect("a listener");
         let store = Store::open(&dir.path().join("data")).expect("a fresh folder");
         TestNode { links, recorder, events, dir, store }
