@@ -6,12 +6,12 @@
 //! enough to fill the sockets' buffers within a nap is never kept waiting, and neither is the first event
 //! after a silence.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::link::Links;
-use crate::router::Router;
+use crate::shared::Shared;
 
 /// How long a nap is: a tenth of the time of a chunk at the rates at which it matters.
 const NAP: Duration = Duration::from_millis(1);
@@ -26,7 +26,9 @@ const FAST: u64 = 40 << 20;
 /// Decides about naps; called by the runtime before it sleeps.
 pub struct Coalescer {
     start: Instant,
-    links: OnceLock<Links<Router>>,
+    /// Weak: the node holds the runtime that holds this, and what keeps itself alive keeps its data
+    /// directory locked.
+    node: OnceLock<Weak<Shared>>,
     last_sleep_us: AtomicU64,
     window_start_us: AtomicU64,
     window_bytes: AtomicU64,
@@ -34,11 +36,11 @@ pub struct Coalescer {
 }
 
 impl Coalescer {
-    /// Without links there are no naps.
+    /// Without anything to watch there are no naps.
     pub fn new() -> Self {
         Coalescer {
             start: Instant::now(),
-            links: OnceLock::new(),
+            node: OnceLock::new(),
             last_sleep_us: AtomicU64::new(0),
             window_start_us: AtomicU64::new(0),
             window_bytes: AtomicU64::new(0),
@@ -46,17 +48,17 @@ impl Coalescer {
         }
     }
 
-    /// From now on the links' rate is watched.
-    pub fn watch(&self, links: Links<Router>) {
-        let _ = self.links.set(links);
+    /// From now on the rate of the node's links is watched.
+    pub fn watch(&self, node: &Arc<Shared>) {
+        let _ = self.node.set(Arc::downgrade(node));
     }
 
     /// The thread has nothing to do at this moment.
     pub fn before_sleep(&self) {
         let now = self.now_us();
         let last = self.last_sleep_us.swap(now, Ordering::Relaxed);
-        let Some(links) = self.links.get() else { return };
-        self.measure(links, now);
+        let Some(node) = self.node.get() else { return };
+        self.measure(node, now);
         let busy = now.saturating_sub(last) < BUSY.as_micros() as u64;
         if busy && !self.fast.load(Ordering::Relaxed) {
             std::thread::sleep(NAP);
@@ -64,12 +66,13 @@ impl Coalescer {
         }
     }
 
-    fn measure(&self, links: &Links<Router>, now: u64) {
+    fn measure(&self, node: &Weak<Shared>, now: u64) {
         let span = now.saturating_sub(self.window_start_us.load(Ordering::Relaxed));
         if span < WINDOW.as_micros() as u64 {
             return;
         }
-        let traffic = links.counters().read();
+        let Some(links) = node.upgrade().and_then(|node| node.links()) else { return };
+        let traffic = counters.read();
         let bytes = traffic.payload_received + traffic.payload_sent;
         let moved = bytes.saturating_sub(self.window_bytes.swap(bytes, Ordering::Relaxed));
         self.window_start_us.store(now, Ordering::Relaxed);
