@@ -145,8 +145,8 @@ impl Manifest {
     /// Like [`Manifest::extents`], with the result of [`Manifest::file_starts`] kept by the caller.
     pub fn extents_with(&self, starts: &[u64], index: ChunkIndex) -> Vec<Extent> {
         let mut at = u64::from(index) * u64::from(self.chunk_size());
-        let total = starts.last().copied().unwrap_or(0)
-            + self.files.last().map_or(0, FileEntry::size);
+        let total =
+            starts.last().copied().unwrap_or(0) + self.files.last().map_or(0, FileEntry::size);
         let mut left = u64::from(self.chunk_size()).min(total.saturating_sub(at));
         let mut file = starts.partition_point(|start| *start <= at).saturating_sub(1);
         let mut extents = Vec::new();

@@ -21,27 +21,8 @@ const ROOM: ByteCount = ByteCount(8 << 20);
 
 /// What the chunk store is asked.
 pub enum ChunkStoreMessage {
-    /// Check a manifest and make the store ready for its content.
-    Prepare {
-        /// The content.
-        state: Arc<ContentState>,
-        /// The manifest's bytes.
-        bytes: Vec<u8>,
-    },
-    /// Put a complete content in place.
-    Finish {
-        /// The content.
-        state: Arc<ContentState>,
-    },
-    /// Hash a chunk that a peer rejected again.
-    Verify {
-        /// The content.
-        state: Arc<ContentState>,
-        /// Who rejected it.
-        link: LinkKey,
-        /// The chunk.
-        chunk: ChunkIndex,
-    },
+    /// Do this for a content's swarm.
+    Work(Order),
     /// Look whether files that are served in place are as they were.
     CheckUnchanged {
         /// The content.
@@ -54,6 +35,62 @@ pub enum ChunkStoreMessage {
     },
     /// For tests of the supervision.
     Panic,
+}
+
+/// Slow work for the swarm of a content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Check a manifest and make the store ready for its content. Without bytes: the manifest that an
+    /// earlier run left, if there is one.
+    Prepare(Option<Arc<[u8]>>),
+    /// Put a complete content in place.
+    Finish,
+    /// Hash a chunk that a peer rejected again.
+    Verify {
+        /// Who rejected it.
+        link: LinkKey,
+        /// The chunk.
+        chunk: ChunkIndex,
+    },
+}
+
+/// Work that somebody waits for. An order that is lost, because the actor dies with it in its mailbox or the
+/// work itself panics, tells the swarm, which gives it again.
+pub struct Order {
+    state: Arc<ContentState>,
+    work: Option<Work>,
+}
+
+impl Order {
+    /// An order for the swarm of `state`.
+    pub fn new(state: Arc<ContentState>, work: Work) -> Self {
+        Order { state, work: Some(work) }
+    }
+
+    fn carry_out(mut self, shared: &Shared) -> Option<SwarmMessage> {
+        let state = self.state.clone();
+        let message = match self.work.clone()? {
+            Work::Prepare(bytes) => {
+                let bytes = bytes.map(|bytes| bytes.to_vec());
+                let known = bytes.or_else(|| shared.store.known_manifest(&state.content));
+                known.map(|bytes| SwarmMessage::Prepared(prepare(shared, &state, bytes)))
+            }
+            Work::Finish => Some(SwarmMessage::Finished(finish(&state))),
+            Work::Verify { link, chunk } => {
+                Some(SwarmMessage::Verified { link, chunk, good: verify(&state, chunk) })
+            }
+        };
+        self.work = None;
+        message
+    }
+}
+
+impl Drop for Order {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            self.state.swarm.tell(SwarmMessage::OrderLost(work));
+        }
+    }
 }
 
 /// The actor. See the module.
@@ -166,15 +203,9 @@ impl Handler<Told<ChunkStoreMessage>> for ChunkStore {
 
     fn handle(&mut self, told: Told<ChunkStoreMessage>, _ctx: &mut Context<Self>) {
         match told.into_inner() {
-            ChunkStoreMessage::Prepare { state, bytes } => self.run(state, |shared, state| {
-                Some(SwarmMessage::Prepared(prepare(shared, state, bytes)))
-            }),
-            ChunkStoreMessage::Finish { state } => {
-                self.run(state, |_, state| Some(SwarmMessage::Finished(finish(state))))
+            ChunkStoreMessage::Work(order) => {
+                self.run(order.state.clone(), |shared, _| order.carry_out(shared))
             }
-            ChunkStoreMessage::Verify { state, link, chunk } => self.run(state, move |_, state| {
-                Some(SwarmMessage::Verified { link, chunk, good: verify(state, chunk) })
-            }),
             ChunkStoreMessage::CheckUnchanged { state } => self.run(state, |shared, state| {
                 check_unchanged(shared, state);
                 None

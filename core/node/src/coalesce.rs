@@ -8,10 +8,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::shared::Shared;
+use crate::link::Counters;
 
 /// How long a nap is: a tenth of the time of a chunk at the rates at which it matters.
 const NAP: Duration = Duration::from_millis(1);
@@ -26,9 +25,9 @@ const FAST: u64 = 40 << 20;
 /// Decides about naps; called by the runtime before it sleeps.
 pub struct Coalescer {
     start: Instant,
-    /// Weak: the node holds the runtime that holds this, and what keeps itself alive keeps its data
-    /// directory locked.
-    node: OnceLock<Weak<Shared>>,
+    /// Not the links themselves: they hold the node, which holds the runtime that holds this, and what
+    /// keeps itself alive keeps its data directory locked.
+    counters: OnceLock<Arc<Counters>>,
     last_sleep_us: AtomicU64,
     window_start_us: AtomicU64,
     window_bytes: AtomicU64,
@@ -40,7 +39,7 @@ impl Coalescer {
     pub fn new() -> Self {
         Coalescer {
             start: Instant::now(),
-            node: OnceLock::new(),
+            counters: OnceLock::new(),
             last_sleep_us: AtomicU64::new(0),
             window_start_us: AtomicU64::new(0),
             window_bytes: AtomicU64::new(0),
@@ -49,16 +48,16 @@ impl Coalescer {
     }
 
     /// From now on the rate of the node's links is watched.
-    pub fn watch(&self, node: &Arc<Shared>) {
-        let _ = self.node.set(Arc::downgrade(node));
+    pub fn watch(&self, counters: Arc<Counters>) {
+        let _ = self.counters.set(counters);
     }
 
     /// The thread has nothing to do at this moment.
     pub fn before_sleep(&self) {
         let now = self.now_us();
         let last = self.last_sleep_us.swap(now, Ordering::Relaxed);
-        let Some(node) = self.node.get() else { return };
-        self.measure(node, now);
+        let Some(counters) = self.counters.get() else { return };
+        self.measure(counters, now);
         let busy = now.saturating_sub(last) < BUSY.as_micros() as u64;
         if busy && !self.fast.load(Ordering::Relaxed) {
             std::thread::sleep(NAP);
@@ -66,12 +65,11 @@ impl Coalescer {
         }
     }
 
-    fn measure(&self, node: &Weak<Shared>, now: u64) {
+    fn measure(&self, counters: &Counters, now: u64) {
         let span = now.saturating_sub(self.window_start_us.load(Ordering::Relaxed));
         if span < WINDOW.as_micros() as u64 {
             return;
         }
-        let Some(links) = node.upgrade().and_then(|node| node.links()) else { return };
         let traffic = counters.read();
         let bytes = traffic.payload_received + traffic.payload_sent;
         let moved = bytes.saturating_sub(self.window_bytes.swap(bytes, Ordering::Relaxed));

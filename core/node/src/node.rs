@@ -118,8 +118,8 @@ impl Node {
         let actors = start_actors(shared.clone(), udp.clone(), actors)?;
         let node = Node { shared, data_plane, actors: Some(actors), temporary };
         node.listen(tcp, udp)?;
-        if node.data_plane.is_none() {
-            coalescer.watch(&node.shared);
+        if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
+            coalescer.watch(links.counters().clone());
         }
         Ok(node)
     }

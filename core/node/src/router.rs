@@ -6,7 +6,6 @@ use samara_engine::swarm::{LinkKey, SwarmInput};
 use samara_model::{ContentId, PeerMessage};
 use samara_store::Content;
 
-use crate::api::Notice;
 use crate::finder::Found;
 use crate::gossip_actor::GossipMessage;
 use crate::link::{CloseReason, LinkEvent, LinkHandle, LinkId, LinkRouter};
@@ -25,9 +24,7 @@ impl LinkRouter for Router {
             LinkEvent::Disconnected { link, peer, reason } => {
                 self.disconnected(link, peer, &reason).await
             }
-            LinkEvent::Refused { remote, error } => self.0.notify(Notice::Warning(format!(
-                "a connection from {remote} was refused: {error}"
-            ))),
+            LinkEvent::Refused { remote, error } => self.0.notify_refused(remote, &error),
             LinkEvent::Message { link, content: Some(content), message } => {
                 self.content_message(link, content, message).await
             }

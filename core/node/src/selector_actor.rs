@@ -25,7 +25,7 @@ pub enum SelectorMessage {
         /// Echoed.
         token: u64,
         /// The question.
-        question: Question,
+        question: Box<Question>,
         /// Ask the built-in policy.
         built_in: bool,
     },

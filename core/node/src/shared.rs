@@ -4,12 +4,14 @@
 //! everything else belongs to the actor.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 
 use samara_engine::swarm::SwarmInput;
+use std::time::{Duration, Instant};
+
 use samara_model::{
     ContentId, Holding, PeerHint, PeerId, Release, ReleaseConflict, ReleaseName, conflict_between,
 };
@@ -32,8 +34,12 @@ use crate::supervise::ActorRef;
 use crate::swarm_actor::{Swarm, SwarmMessage};
 use crate::tracker_actor::Tracker;
 
-/// Notices that wait for somebody to read them; older ones are dropped.
+/// Notices that wait for somebody to read them; later ones are dropped.
 const MAX_NOTICES: usize = 1024;
+/// An address whose connections are refused is named again after this time.
+const REFUSED_AGAIN: Duration = Duration::from_secs(30);
+/// Addresses that are named within that time, at most.
+const MAX_REFUSED: usize = 64;
 
 /// One node, seen from its parts.
 pub struct Shared {
@@ -93,7 +99,9 @@ pub struct LiveLink {
 #[derive(Default)]
 struct Notices {
     early: Vec<Notice>,
-    sender: Option<mpsc::Sender<Notice>>,
+    sender: Option<mpsc::SyncSender<Notice>>,
+    /// When each address was last named as refused.
+    refused: HashMap<IpAddr, Instant>,
 }
 
 /// What [`Shared`] is made of.
@@ -238,7 +246,7 @@ impl Shared {
     pub fn notify(&self, notice: Notice) {
         let mut notices = lock(&self.notices);
         if let Some(sender) = &notices.sender {
-            if sender.send(notice).is_err() {
+            if let Err(mpsc::TrySendError::Disconnected(_)) = sender.try_send(notice) {
                 notices.sender = None;
             }
         } else if notices.early.len() < MAX_NOTICES {
@@ -246,12 +254,27 @@ impl Shared {
         }
     }
 
+    /// Tells that a connection was refused; once in a while per address, however often it tries.
+    pub fn notify_refused(&self, remote: SocketAddr, why: &dyn std::fmt::Display) {
+        let now = Instant::now();
+        {
+            let mut notices = lock(&self.notices);
+            notices.refused.retain(|_, at| now.duration_since(*at) < REFUSED_AGAIN);
+            let full = notices.refused.len() >= MAX_REFUSED;
+            if full || notices.refused.contains_key(&remote.ip()) {
+                return;
+            }
+            notices.refused.insert(remote.ip(), now);
+        }
+        self.notify(Notice::Warning(format!("a connection from {remote} was refused: {why}")));
+    }
+
     /// From now on notices go to a new receiver, the ones that waited first.
     pub fn watch_notices(&self) -> mpsc::Receiver<Notice> {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::sync_channel(MAX_NOTICES);
         let mut notices = lock(&self.notices);
         for early in notices.early.drain(..) {
-            let _ = sender.send(early);
+            let _ = sender.try_send(early);
         }
         notices.sender = Some(sender);
         receiver

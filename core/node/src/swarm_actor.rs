@@ -16,7 +16,7 @@ use samara_model::{ChunkIndex, Holding, PeerMessage};
 use samara_store::{Content, ReadChunkError, StoreChunkError};
 
 use crate::api::{ActorName, FetchPhase, Notice, PeerRow, PeerSource};
-use crate::chunk_store_actor::ChunkStoreMessage;
+use crate::chunk_store_actor::{ChunkStoreMessage, Order, Work};
 use crate::content_state::ContentState;
 use crate::link::{CloseReason, LinkCommand, LinkHandle, LinkId};
 use crate::router::key;
@@ -99,6 +99,8 @@ pub enum SwarmMessage {
         /// Whether it is right; not readable counts as wrong.
         good: bool,
     },
+    /// An order to the store came to nothing.
+    OrderLost(Work),
     /// There is room on the disk again.
     RoomFound,
     /// For tests of the supervision.
@@ -205,12 +207,15 @@ impl Swarm {
             SwarmOutput::Disconnect { link, why } => {
                 self.command(link, LinkCommand::Close(CloseReason::Local(why.to_string())))
             }
-            SwarmOutput::CheckManifest { bytes } => self.prepare(bytes, ctx),
-            SwarmOutput::VerifyOwn { link, chunk } => self.verify_own(link, chunk),
+            SwarmOutput::CheckManifest { bytes } => {
+                self.state.set_phase(FetchPhase::Checking);
+                self.order(Work::Prepare(Some(bytes.into())))
+            }
+            SwarmOutput::VerifyOwn { link, chunk } => self.order(Work::Verify { link, chunk }),
             SwarmOutput::AskPolicy { token, question, .. } => self.ask(token, question, false, ctx),
             SwarmOutput::AskBuiltIn { token, question } => self.ask(token, question, true, ctx),
             SwarmOutput::StartTimer { token, after } => self.start_timer(token, after, ctx),
-            SwarmOutput::Report(event) => self.report(event, ctx),
+            SwarmOutput::Report(event) => self.report(event),
         }
     }
 
@@ -250,27 +255,13 @@ impl Swarm {
         });
     }
 
-    fn prepare(&mut self, bytes: Vec<u8>, ctx: &mut Context<Self>) {
-        if !self.state.origin {
-            self.state.set_phase(FetchPhase::Checking);
+    /// Gives slow work to the store; again in a moment when that is down.
+    fn order(&self, work: Work) {
+        let order = Order::new(self.state.clone(), work);
+        // An order that is not taken is dropped, and comes back as lost.
+        if !self.shared.chunk_store.tell(ChunkStoreMessage::Work(order)) {
+            tracing::debug!(content = %self.state.content, "the chunk store is down");
         }
-        let message =
-            ChunkStoreMessage::Prepare { state: self.state.clone(), bytes: bytes.clone() };
-        if !self.shared.chunk_store.tell(message) {
-            ctx.run_later(ASK_AGAIN, move |swarm, ctx| swarm.prepare(bytes, ctx));
-        }
-    }
-
-    fn finish(&mut self, ctx: &mut Context<Self>) {
-        let message = ChunkStoreMessage::Finish { state: self.state.clone() };
-        if !self.shared.chunk_store.tell(message) {
-            ctx.run_later(ASK_AGAIN, |swarm, ctx| swarm.finish(ctx));
-        }
-    }
-
-    fn verify_own(&self, link: LinkKey, chunk: ChunkIndex) {
-        let state = self.state.clone();
-        self.shared.chunk_store.tell(ChunkStoreMessage::Verify { state, link, chunk });
     }
 
     fn ask(
@@ -281,6 +272,7 @@ impl Swarm {
         ctx: &mut Context<Self>,
     ) {
         let content = self.state.content;
+        let question = Box::new(question);
         let message = SelectorMessage::Ask { content, token, question, built_in };
         if !self.shared.selector.tell(message) {
             ctx.notify_later(Later(SwarmInput::PolicyFailed { token }), ASK_AGAIN);
@@ -297,13 +289,13 @@ impl Swarm {
         }));
     }
 
-    fn report(&mut self, event: SwarmEvent, ctx: &mut Context<Self>) {
+    fn report(&mut self, event: SwarmEvent) {
         self.shared.metrics.swarm_event(&event);
         let content = self.state.content;
         match event {
             SwarmEvent::Completed => {
                 tracing::info!(%content, stats = ?self.machine.stats(), "every chunk is here");
-                self.completed(ctx)
+                self.completed()
             }
             SwarmEvent::FirstPassDone => tracing::info!(%content, "every chunk was sent once"),
             SwarmEvent::PeerBanned { peer, why } => {
@@ -333,12 +325,12 @@ impl Swarm {
         }
     }
 
-    fn completed(&mut self, ctx: &mut Context<Self>) {
+    fn completed(&mut self) {
         if self.state.origin || self.state.stored().is_some_and(|stored| stored.is_finished()) {
             self.finished(Ok(()));
         } else {
             self.state.set_phase(FetchPhase::Finishing);
-            self.finish(ctx);
+            self.order(Work::Finish);
         }
     }
 
@@ -481,8 +473,8 @@ impl Swarm {
     fn rebuild(&mut self, ctx: &mut Context<Self>) {
         if let Some(stored) = self.state.stored() {
             self.load(stored, ctx);
-        } else if let Some(bytes) = self.shared.store.known_manifest(&self.state.content) {
-            self.prepare(bytes, ctx);
+        } else {
+            self.order(Work::Prepare(None));
         }
         for handle in self.shared.links_of(&self.state.content) {
             self.connected(handle, true, ctx);
@@ -552,6 +544,9 @@ impl Handler<Told<SwarmMessage>> for Swarm {
             SwarmMessage::Prepared(prepared) => self.prepared(prepared, ctx),
             SwarmMessage::Finished(result) => self.finished(result),
             SwarmMessage::Verified { link, chunk, good } => self.verified(link, chunk, good, ctx),
+            SwarmMessage::OrderLost(work) => {
+                ctx.run_later(ASK_AGAIN, |swarm, _| swarm.order(work));
+            }
             SwarmMessage::RoomFound => {
                 self.state.set_phase(FetchPhase::Transferring);
                 self.input(SwarmInput::Resumed, ctx);

@@ -120,10 +120,10 @@ impl Swarm {
     }
 
     fn fall_back(&mut self, ask: Ask, why: &'static str, out: &mut Outputs) {
-        out.push(SwarmOutput::Report(SwarmEvent::FellBack { why }));
         if ask.built_in {
             return;
         }
+        out.push(SwarmOutput::Report(SwarmEvent::FellBack { why }));
         match ask.about {
             About::Neighbours(_) => self.question_neighbours(true, out),
             About::Offers { .. } => self.question_offers(true, out),

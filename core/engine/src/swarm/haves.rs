@@ -76,6 +76,9 @@ impl Swarm {
         // A peer that vouches for a chunk whose bytes came wrong gets another chance, three times.
         if neighbour.bad.total <= 3 {
             neighbour.bad.open.retain(|chunk| !news.contains(chunk));
+            if neighbour.bad.open.is_empty() {
+                neighbour.bad.cleared();
+            }
         }
     }
 

@@ -46,6 +46,7 @@ impl ManifestFetch {
     /// When to look again, if something is pending.
     pub(super) fn retry_at(&self) -> Option<Time> {
         match self.asked {
+            _ if self.checking => None,
             Some((_, at)) => Some(at + PART_TIMEOUT),
             None => self.avoid.values().min().copied(),
         }

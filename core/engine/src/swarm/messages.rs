@@ -213,8 +213,10 @@ impl Swarm {
 
     fn on_withdraw(&mut self, link: LinkKey, withdrawn: &[ChunkIndex], out: &mut Outputs) {
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
-        neighbour.summary = HaveSummary::Nothing;
-        neighbour.bad.open.clear();
+        neighbour.bad.cleared();
+        if withdrawn.is_empty() {
+            neighbour.summary = HaveSummary::Nothing;
+        }
         let Some(chunks) = &mut self.chunks else { return };
         if withdrawn.is_empty() {
             chunks.remove_holder(&neighbour.has);

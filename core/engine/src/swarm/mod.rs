@@ -217,6 +217,7 @@ impl Swarm {
             self.housekept = self.now;
             self.housekeep(out);
         }
+        self.expire_asks(out);
         if self.haves_due.is_some_and(|due| due <= self.now) {
             self.flush_haves(out);
         }
@@ -235,7 +236,6 @@ impl Swarm {
         self.expire_offers();
         self.expire_reservations(out);
         self.expire_neighbours();
-        self.expire_asks(out);
         self.ask_overdue(out);
         self.ask_idle_requests(out);
         if !self.is_complete() {
@@ -246,7 +246,11 @@ impl Swarm {
     /// A link on which nobody ever said that it takes part is no neighbour.
     fn expire_neighbours(&mut self) {
         let now = self.now;
-        self.neighbours.retain(|_, one| one.opened || now.since(one.since).as_secs() < 10);
+        let silent = |one: &Neighbour| !one.opened && now.since(one.since).as_secs() >= 10;
+        for one in self.neighbours.values().filter(|one| silent(one)) {
+            self.hints.failed(one.peer, now);
+        }
+        self.neighbours.retain(|_, one| !silent(one));
     }
 
     fn on_timer(&mut self, token: u64) {
@@ -268,10 +272,11 @@ impl Swarm {
         out.push(SwarmOutput::StartTimer { token: self.next_timer, after: wake.since(self.now) });
     }
 
-    fn next_wake(&self) -> Time {
+    fn next_wake(&mut self) -> Time {
         let rest = if self.is_busy() { HOUSEKEEPING } else { IDLE_HOUSEKEEPING };
         let soonest = self.now + Duration::from_millis(1);
-        [self.haves_due, self.next_offer_retry(), self.manifest.retry_at(), self.asks.deadline()]
+        let offer_retry = if self.free_upload_slots() > 0 { self.next_offer_retry() } else { None };
+        [self.haves_due, offer_retry, self.manifest.retry_at(), self.asks.deadline()]
             .into_iter()
             .flatten()
             .fold(self.now + rest, Time::min)

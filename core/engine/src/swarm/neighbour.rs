@@ -108,6 +108,14 @@ pub struct BadChunks {
     pub total: u32,
 }
 
+impl BadChunks {
+    /// It has withdrawn what was bad: no blame.
+    pub fn cleared(&mut self) {
+        self.open.clear();
+        self.first_at = None;
+    }
+}
+
 impl Neighbour {
     /// A fresh connection.
     pub fn new(peer: PeerId, address: SocketAddr, now: Time) -> Self {

@@ -75,7 +75,7 @@ impl Swarm {
         able.map(|(link, _)| *link).collect()
     }
 
-    /// When somebody who is backing off may be asked again, if a slot is free for it.
+    /// When somebody who is backing off may be asked again.
     pub(super) fn next_offer_retry(&self) -> Option<Time> {
         let waiting = self.neighbours.values().filter(|one| one.busy_until > self.now);
         waiting.map(|one| one.busy_until).min()
