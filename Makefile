@@ -17,4 +17,4 @@ build:
 	cargo build --release --workspace
 
 bench: build ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
-	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/latest.json --markdown docs/benchmarks.md
+	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/results.json --markdown docs/benchmarks.md

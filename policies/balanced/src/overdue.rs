@@ -6,7 +6,7 @@ use samara_policy::{OverdueAction, OverdueAnswer, OverdueDecision, OverdueView, 
 use crate::reason;
 
 /// A second copy is asked for after this many mean download times ...
-const HEDGE_AFTER: u64 = 4;
+const HEDGE_AFTER: u64 = 6;
 /// ... and a source that has not even begun is given up after this many.
 const GIVE_UP_AFTER: u64 = 16;
 /// Below this, in microseconds, nothing is late: clocks, schedulers and queues are coarser.

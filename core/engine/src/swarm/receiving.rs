@@ -10,7 +10,7 @@ use super::sending::slow_after;
 use super::{LinkKey, Outputs, Swarm, SwarmEvent, SwarmOutput};
 
 /// A second copy of a chunk is taken when the first has been coming for this many mean times ...
-const HEDGE_AFTER: u32 = 4;
+const HEDGE_AFTER: u32 = 6;
 /// ... and at least this long.
 const HEDGE_PATIENCE: Duration = Duration::from_millis(250);
 

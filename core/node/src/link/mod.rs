@@ -191,7 +191,7 @@ pub enum LinkEvent {
     /// Occurs when all but the last few of a chunk's bytes were *acknowledged* by the other side's
     /// system: at most a quarter of it, and at most 16 KiB, are still under way. This is when an upload
     /// slot is free; freeing it when the bytes were merely written was measured to be the worst mistake
-    /// of all (research/exchange.md).
+    /// of all.
     ChunkSent {
         /// The link.
         link: LinkId,

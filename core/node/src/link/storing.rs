@@ -22,7 +22,7 @@ use super::{LinkEvent, LinkId, LinkRouter};
 /// to wake a thread ...
 const QUICK: usize = 128 << 10;
 /// ... unless writing one took longer than this, because the disk makes writers wait: ...
-const SLOW: Duration = Duration::from_millis(3);
+const SLOW: Duration = Duration::from_millis(20);
 /// ... then so many go through the threads.
 const SLOW_CHUNKS: u32 = 256;
 
