@@ -32,7 +32,7 @@ pub trait Transport: Send + 'static {
     fn send(&self, bytes: &[u8], more: bool) -> impl Future<Output = io::Result<usize>> + Send;
 
     /// Sends some of the `len` bytes at `offset`, without copying them through this process where that
-    /// is possible. Blocks while bytes come from the disk: ask [`PageCache`] first.
+    /// is possible. Blocks while bytes come from the disk: ask `PageCache` first.
     fn send_file_range(
         &self,
         file: &File,
