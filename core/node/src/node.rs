@@ -18,7 +18,7 @@ use crate::chunk_store_actor::ChunkStore;
 use crate::clock::{unix_millis, unix_seconds};
 use crate::coalesce::Coalescer;
 use crate::content_state::ContentState;
-use crate::fetch::{FetchError, FetchHandle};
+use crate::fetch::FetchHandle;
 use crate::gossip_actor::{Gossip, GossipMessage};
 use crate::identity::{IdentityError, load_or_make, random_bytes};
 use crate::join;
@@ -537,11 +537,5 @@ impl Default for NodeConfig {
             random_seed: None,
             data_threads: None,
         }
-    }
-}
-
-impl From<FetchError> for std::io::Error {
-    fn from(error: FetchError) -> Self {
-        std::io::Error::other(error)
     }
 }
