@@ -20,9 +20,18 @@ pub enum Answer {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NeighboursAnswer {
     /// Rows to connect to, in order.
-    pub connect: Vec<u32>,
+    pub connect: Vec<Connection>,
     /// Rows to disconnect.
-    pub drop: Vec<u32>,
+    pub drop: Vec<Connection>,
+}
+
+/// One connection to make or to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// Row of the peer.
+    pub peer: u32,
+    /// The policy's reason code.
+    pub reason: u32,
 }
 
 /// One thing to send.

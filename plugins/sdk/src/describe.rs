@@ -6,15 +6,18 @@ use alloc::vec::Vec;
 /// A policy's own description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Its name, as in `policies/NAME`.
+    /// Its name, as in `policies/NAME`: lower-case letters, digits and dashes, at most 64.
     pub name: String,
-    /// Its version.
+    /// Its version, at most 64 bytes.
     pub version: String,
     /// Which hooks are called.
     pub hooks: Hooks,
     /// Which chunks it is shown when more than [`crate::MAX_WINDOW`] are wanted.
     pub window: WindowOrder,
-    /// Its parameters, in the order in which [`crate::Me::parameters`] gives their values.
+    /// Names of the peers' labels that it wants to see, at most [`crate::MAX_LABELS`].
+    pub labels: Vec<String>,
+    /// Its parameters, in the order in which [`crate::Me::parameters`] gives their values, at most
+    /// [`crate::MAX_PARAMETERS`].
     pub parameters: Vec<Parameter>,
 }
 
@@ -46,8 +49,91 @@ pub enum WindowOrder {
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// What it does and in which unit.
+    /// What it does.
     pub help: String,
+    /// How its value is written.
+    pub kind: ParameterKind,
     /// Its value when nobody sets it.
     pub default: u64,
+    /// Lowest value.
+    pub min: u64,
+    /// Highest value.
+    pub max: u64,
+}
+
+/// How a parameter's value is written and what its number means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ParameterKind {
+    /// A plain number.
+    #[default]
+    Number,
+    /// Yes or no: 1 or 0.
+    Flag,
+    /// Thousandths, written `25%` or `0.25`.
+    Permille,
+    /// Bytes, written `4 MiB`.
+    Bytes,
+    /// Microseconds, written `250ms`.
+    Micros,
+}
+
+impl Hooks {
+    /// Every hook.
+    pub const ALL: Hooks = Hooks { neighbours: true, offers: true, requests: true, overdue: true };
+
+    /// One bit per hook, as in the contract.
+    pub fn bits(self) -> u32 {
+        u32::from(self.neighbours)
+            | u32::from(self.offers) << 1
+            | u32::from(self.requests) << 2
+            | u32::from(self.overdue) << 3
+    }
+
+    /// Reads the bits; `None` when there is one that this version does not know.
+    pub fn from_bits(bits: u32) -> Option<Hooks> {
+        (bits < 16).then_some(Hooks {
+            neighbours: bits & 1 != 0,
+            offers: bits & 2 != 0,
+            requests: bits & 4 != 0,
+            overdue: bits & 8 != 0,
+        })
+    }
+}
+
+impl WindowOrder {
+    /// Its number in the contract.
+    pub fn code(self) -> u32 {
+        match self {
+            WindowOrder::Rarest => 0,
+            WindowOrder::LowestIndex => 1,
+        }
+    }
+
+    /// Reads the number; `None` when this version does not know it.
+    pub fn from_code(code: u32) -> Option<WindowOrder> {
+        match code {
+            0 => Some(WindowOrder::Rarest),
+            1 => Some(WindowOrder::LowestIndex),
+            _ => None,
+        }
+    }
+}
+
+impl ParameterKind {
+    /// Its number in the contract.
+    pub fn code(self) -> u32 {
+        match self {
+            ParameterKind::Number => 0,
+            ParameterKind::Flag => 1,
+            ParameterKind::Permille => 2,
+            ParameterKind::Bytes => 3,
+            ParameterKind::Micros => 4,
+        }
+    }
+
+    /// Reads the number; `None` when this version does not know it.
+    pub fn from_code(code: u32) -> Option<ParameterKind> {
+        use ParameterKind::*;
+        [Number, Flag, Permille, Bytes, Micros].into_iter().find(|kind| kind.code() == code)
+    }
 }

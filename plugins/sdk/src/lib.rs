@@ -22,18 +22,24 @@ mod random;
 mod view;
 
 pub use answer::{
-    Answer, NeighboursAnswer, Offer, OffersAnswer, OverdueAction, OverdueAnswer, OverdueDecision,
-    Request, RequestsAnswer,
+    Answer, Connection, NeighboursAnswer, Offer, OffersAnswer, OverdueAction, OverdueAnswer,
+    OverdueDecision, Request, RequestsAnswer,
 };
-pub use describe::{Description, Hooks, Parameter, WindowOrder};
+pub use describe::{Description, Hooks, Parameter, ParameterKind, WindowOrder};
 pub use random::Random;
 pub use view::{
-    ChunkColumns, Column, Holdings, InboundColumns, Me, NeighbourColumns, NeighboursView,
-    OffersView, OverdueView, PeerColumns, Question, RequestsView,
+    CandidateColumns, ChunkColumns, Column, Holdings, InboundColumns, Me, NeighboursView,
+    OffersView, OverdueView, PeerColumns, Question, RequestsView, Times, relation,
 };
 
 /// Most chunks that a view shows.
 pub const MAX_WINDOW: usize = 1024;
+/// Most candidates in one offer.
+pub const MAX_CANDIDATES: usize = 8;
+/// Most labels that a policy is shown.
+pub const MAX_LABELS: usize = 4;
+/// Most parameters of a policy.
+pub const MAX_PARAMETERS: usize = 32;
 
 /// A strategy. See the crate's documentation for the rules.
 pub trait Policy {

@@ -20,8 +20,9 @@ use alloc::string::ToString;
 use alloc::vec;
 
 use samara_policy::{
-    Description, Hooks, NeighboursAnswer, NeighboursView, OffersAnswer, OffersView, OverdueAnswer,
-    OverdueView, Parameter, Policy, RequestsAnswer, RequestsView, WindowOrder,
+    Description, Hooks, MAX_CANDIDATES, NeighboursAnswer, NeighboursView, OffersAnswer, OffersView,
+    OverdueAnswer, OverdueView, Parameter, ParameterKind, Policy, RequestsAnswer, RequestsView,
+    WindowOrder,
 };
 
 /// The built-in policy.
@@ -36,12 +37,16 @@ impl Policy for Balanced {
         Description {
             name: "balanced".to_string(),
             version: env!("CARGO_PKG_VERSION").to_string(),
-            hooks: Hooks { neighbours: true, offers: true, requests: true, overdue: true },
+            hooks: Hooks::ALL,
             window: WindowOrder::Rarest,
+            labels: vec![],
             parameters: vec![Parameter {
                 name: "candidates".to_string(),
-                help: "chunks in one offer, 1 to 8".to_string(),
+                help: "chunks in one offer".to_string(),
+                kind: ParameterKind::Number,
                 default: CANDIDATES,
+                min: 1,
+                max: MAX_CANDIDATES as u64,
             }],
         }
     }
@@ -51,7 +56,7 @@ impl Policy for Balanced {
     }
 
     fn offers(&self, view: &OffersView) -> OffersAnswer {
-        let candidates = view.me.parameters.first().copied().unwrap_or(CANDIDATES).clamp(1, 8);
+        let candidates = view.me.parameter(0, CANDIDATES).clamp(1, MAX_CANDIDATES as u64);
         offers::choose(view, candidates as usize)
     }
 
@@ -76,4 +81,6 @@ pub mod reason {
     pub const HEDGE: u32 = 4;
     /// A transfer takes so long that its source is given up.
     pub const GIVE_UP: u32 = 5;
+    /// There are fewer connections than there should be.
+    pub const ROOM: u32 = 6;
 }

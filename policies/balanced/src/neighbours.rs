@@ -1,7 +1,9 @@
 //! Whom to connect to: everybody while there is room, otherwise a random choice.
 
 use alloc::vec::Vec;
-use samara_policy::{NeighboursAnswer, NeighboursView, Random};
+use samara_policy::{Connection, NeighboursAnswer, NeighboursView, Random};
+
+use crate::reason;
 
 /// Fills up to the target at random, reliable peers first; drops nobody.
 pub fn choose(view: &NeighboursView) -> NeighboursAnswer {
@@ -13,5 +15,6 @@ pub fn choose(view: &NeighboursView) -> NeighboursAnswer {
     Random::new(view.me.random_seed).shuffle(&mut rows);
     rows.sort_by_key(|row| view.peers.failures[*row as usize]);
     rows.truncate(room);
-    NeighboursAnswer { connect: rows, drop: Vec::new() }
+    let connect = rows.into_iter().map(|peer| Connection { peer, reason: reason::ROOM });
+    NeighboursAnswer { connect: connect.collect(), drop: Vec::new() }
 }

@@ -31,7 +31,7 @@ pub fn choose(view: &OffersView, candidates: usize) -> OffersAnswer {
 /// Random among the best: idle first, fewest inbound, and in the first pass fewest chunks so far, weighted
 /// by how fast the peer takes them.
 fn receiver(view: &OffersView, load: &[u32], random: &mut Random) -> Option<u32> {
-    let usual = view.me.upload_time_us;
+    let usual = view.me.upload_times.p30_us;
     let rank = |row: usize| {
         let inbound =
             view.peers.inbound[row] + load[row].saturating_sub(view.peers.outstanding[row]);
@@ -107,19 +107,17 @@ mod tests {
             peers: PeerColumns {
                 id: (0..peers as u64).collect(),
                 inbound: inbound.to_vec(),
-                age_ms: vec![0; peers],
                 outstanding: vec![0; peers],
                 sent: vec![0; peers],
-                held: vec![0; peers],
                 lacks: vec![1; peers],
                 send_time_us: vec![0; peers],
-                receive_time_us: vec![0; peers],
-                failures: vec![0; peers],
+                ..PeerColumns::default()
             },
             chunks: ChunkColumns {
                 index: (0..holders.len() as u32).collect(),
                 holders: holders.to_vec(),
                 in_flight: vec![0; holders.len()],
+                sent: vec![0; holders.len()],
             },
             unavailable: Holdings { words: 1, bits: unavailable.to_vec() },
             more: vec![],

@@ -15,7 +15,7 @@ const PATIENCE_US: u64 = 250_000;
 /// One decision per transfer that should not wait any longer.
 pub fn choose(view: &OverdueView) -> OverdueAnswer {
     let mut random = Random::new(view.me.random_seed);
-    let usual = view.me.download_time_us.max(1);
+    let usual = view.me.download_mean_us.max(1);
     let mut asked: Vec<u32> = view.peers.outstanding.clone();
     let mut decisions = Vec::new();
     for transfer in 0..view.inbound.chunk.len() as u32 {

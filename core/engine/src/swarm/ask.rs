@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use samara_model::{ChunkIndex, PeerId, PeerMessage, Time};
 use samara_policy::{
-    Answer, InboundColumns, NeighbourColumns, NeighboursAnswer, NeighboursView, OffersAnswer,
+    Answer, CandidateColumns, InboundColumns, NeighboursAnswer, NeighboursView, OffersAnswer,
     OffersView, OverdueAction, OverdueAnswer, OverdueView, Question, RequestsAnswer, RequestsView,
 };
 
@@ -387,7 +387,7 @@ impl Swarm {
         if candidates.iter().all(|(_, hint)| hint.state != HintState::Idle) {
             return;
         }
-        let mut peers = NeighbourColumns::default();
+        let mut peers = CandidateColumns::default();
         for (peer, hint) in &candidates {
             let [a, b, c, d, e, f, g, h, ..] = peer.0;
             peers.id.push(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
@@ -407,7 +407,7 @@ impl Swarm {
 
     fn apply_neighbours(&mut self, rows: &[PeerId], answer: &NeighboursAnswer, out: &mut Outputs) {
         for row in &answer.drop {
-            let link = rows.get(*row as usize).and_then(|peer| self.link_of(peer));
+            let link = rows.get(row.peer as usize).and_then(|peer| self.link_of(peer));
             match link {
                 Some(link) => {
                     self.send(link, PeerMessage::Close { channel: 0 }, out);
@@ -417,7 +417,7 @@ impl Swarm {
             }
         }
         for row in &answer.connect {
-            let peer = rows.get(*row as usize).copied();
+            let peer = rows.get(row.peer as usize).copied();
             match peer.and_then(|peer| Some((peer, self.hints.connecting(&peer)?))) {
                 Some((peer, address)) => out.push(SwarmOutput::Connect { peer, address }),
                 None => dropped("connects to nobody, or to a neighbour", out),

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use samara_policy::Times;
+
 /// Durations that are remembered.
 const KEPT: usize = 32;
 
@@ -42,6 +44,24 @@ impl Pace {
     /// an undisturbed transfer, also when many are slow.
     pub fn usual(&self) -> Option<Duration> {
         self.usual_us.map(|micros| Duration::from_micros(u64::from(micros)))
+    }
+
+    /// Quantiles of the last 32; zeros before the first, and `p30_us` until [`Pace::usual`] is known.
+    pub fn times(&self) -> Times {
+        let known = self.count.min(KEPT);
+        if known == 0 {
+            return Times::default();
+        }
+        let mut sorted = self.recent;
+        let sorted = &mut sorted[..known];
+        sorted.sort_unstable();
+        let at = |percent: usize| u64::from(sorted[(known * percent / 100).min(known - 1)]);
+        Times {
+            p30_us: self.usual_us.map_or(0, u64::from),
+            p50_us: at(50),
+            p90_us: at(90),
+            p99_us: at(99),
+        }
     }
 
     fn low_quantile(&self) -> Option<u32> {

@@ -69,9 +69,10 @@ impl Swarm {
             free_slots,
             slots,
             per_peer,
-            upload_time_us: self.send_pace.usual().map_or(0, |usual| usual.as_micros() as u64),
-            download_time_us: self.receive_pace.mean_us(),
-            parameters: Vec::new(),
+            upload_times: self.send_pace.times(),
+            download_times: self.receive_pace.times(),
+            download_mean_us: self.receive_pace.mean_us(),
+            ..Me::default()
         }
     }
 
@@ -140,11 +141,13 @@ impl Swarm {
                 index: (0..*count).collect(),
                 holders: chunks.holders.iter().map(|holders| u32::from(*holders)).collect(),
                 in_flight: (0..*count as usize).map(in_flight).collect(),
+                sent: vec![0; *count as usize],
             },
             Window::Some(list) => ChunkColumns {
                 index: list.clone(),
                 holders: list.iter().map(|c| u32::from(chunks.holders[*c as usize])).collect(),
                 in_flight: list.iter().map(|c| in_flight(*c as usize)).collect(),
+                sent: vec![0; list.len()],
             },
         }
     }
