@@ -66,3 +66,12 @@ fn help_and_version_go_to_stdout() {
     }
     assert!(run(["--version"]).stdout.starts_with("samara "));
 }
+
+#[test]
+fn serve_plays_the_tracker_and_fetch_names_one() {
+    check_refused(
+        &["serve", "/tmp", "--name", "a", "--version", "1", "--tracker"],
+        "--play-tracker",
+    );
+    check_refused(&["fetch", "a@1", "-o", "x", "--tracker", "127.0.0.1"], "write HOST:PORT");
+}

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use samara_node::{Discovery, Node, NodeConfig};
 
 use crate::support::{
-    BOTH, Place, TRACKER, at_percent, config, done, fetch, found_by, nowhere, publish, same_bytes,
-    slow, start, until,
+    BOTH, Notices, Place, TRACKER, at_percent, config, done, fetch, found_by, nowhere, publish,
+    same_bytes, slow, start, until,
 };
 
 const SIZE: usize = 3 << 20;
@@ -144,4 +144,12 @@ fn a_tracker_that_restarts_learns_who_is_there() {
     let late = start(tracked(&[listen]));
     done(&fetch(&late, content, place.path("late")));
     same_bytes(&source, &place.path("late"));
+}
+
+#[test]
+fn a_tracker_that_does_not_answer_is_told_where_it_matters() {
+    let named = start(tracked(&[nowhere()]));
+    Notices::of(&named).until_warned("no tracker answers at 127.0.0.1:");
+    let joined = start(found_by(config(&[nowhere()]), TRACKER));
+    Notices::of(&joined).until_warned("use --discovery both");
 }
