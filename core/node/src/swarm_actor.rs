@@ -534,6 +534,9 @@ impl Handler<Told<SwarmMessage>> for Swarm {
             }
             SwarmMessage::StoreFailed { link, chunk, error } => {
                 self.park_reason = error.to_string();
+                let bytes = self.state.stored().map_or(0, |stored| stored.chunk_len(chunk));
+                self.shared.metrics.chunk_unwritten(bytes);
+                self.wasted(bytes);
                 self.input(SwarmInput::StoreFailed { link: key(link), chunk }, ctx);
             }
             SwarmMessage::Sent { link, chunk, bytes } => {
