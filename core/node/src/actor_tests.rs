@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use samara_model::ContentId;
 use samara_store::Store;
 
-use crate::api::{ActorName, NodeConfig};
+use crate::api::{ActorName, FetchPhase, NodeConfig};
 use crate::chunk_store_actor::{ChunkStore, ChunkStoreMessage, Order, Work};
 use crate::content_state::ContentState;
 use crate::metrics::counting::Counting;
@@ -88,6 +88,45 @@ impl Alone {
         let content: ContentId = samara_wire::manifest_id(&bytes);
         (bytes, ContentState::new(content, false, Some(self.path("copy"))))
     }
+}
+
+/// The order waits in the mailbox behind a message at which the actor dies.
+#[test]
+fn an_order_that_dies_with_the_chunk_store_is_given_again() {
+    let node = Alone::new();
+    let (manifest, state) = node.wanted();
+    node.run(async |node| {
+        node.start_chunk_store();
+        node.start_swarm(&state);
+        node.until("the swarm has looked for a manifest", || {
+            node.shared.chunk_store.gauge().most() > 0
+        })
+        .await;
+        assert!(node.shared.chunk_store.tell(ChunkStoreMessage::Panic));
+        let work = Work::Prepare(Some(manifest.into()));
+        let order = ChunkStoreMessage::Work(Order::new(state.clone(), work));
+        assert!(node.shared.chunk_store.tell(order), "it waits in the same mailbox");
+        node.until("the manifest is taken in", || state.stored().is_some()).await;
+        assert_eq!(node.shared.metrics.restarts_of(ActorName::ChunkStore), 1, "it did not die");
+        assert_eq!(state.phase(), FetchPhase::Transferring);
+    });
+}
+
+/// Nobody is there to take it: the order comes back at once, again and again.
+#[test]
+fn an_order_that_no_chunk_store_takes_is_given_until_one_does() {
+    let node = Alone::new();
+    let (manifest, state) = node.wanted();
+    node.run(async |node| {
+        node.start_swarm(&state);
+        let work = Work::Prepare(Some(manifest.into()));
+        let order = ChunkStoreMessage::Work(Order::new(state.clone(), work));
+        assert!(!node.shared.chunk_store.tell(order), "nobody is there");
+        tokio::task::yield_now().await;
+        assert!(state.stored().is_none());
+        node.start_chunk_store();
+        node.until("the manifest is taken in", || state.stored().is_some()).await;
+    });
 }
 
 #[test]
