@@ -12,6 +12,10 @@ use crate::{ChunkIndex, ContentId, PeerId, Release, ReleaseName};
 /// A content, as numbered by the sender of a message on this connection.
 pub type Channel = u16;
 
+/// Token of a handout that answers no announcement: the tracker began anew and has forgotten everybody. Whoever
+/// uses it announces itself again soon.
+pub const START_OVER: u32 = 0;
+
 /// Most candidate chunks in one offer.
 pub const MAX_CANDIDATES: usize = 8;
 
@@ -202,7 +206,7 @@ pub enum PeerMessage {
     },
     /// From a tracker: whom to connect to for the announced contents.
     Handout {
-        /// From the announcement.
+        /// From the announcement; [`START_OVER`] in one that answers none.
         token: u32,
         /// Per content, some neighbours.
         neighbours: Vec<(ContentId, Vec<PeerHint>)>,

@@ -109,7 +109,8 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// An incarnation. A registry starts empty and fills by itself: everybody announces itself again.
+    /// An incarnation. A registry starts empty and fills by itself: who is connected is asked to announce itself
+    /// again, everybody else does so in time.
     pub fn new(shared: Arc<Shared>, alive: Alive) -> Self {
         let config = &shared.config;
         let registry = config
@@ -259,6 +260,8 @@ impl Actor for Tracker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
+        let links = self.shared.live_links().iter().map(|link| link.id.0).collect();
+        self.register(TrackerInput::Started { links }, ctx);
         self.announce(AnnouncerInput::Started, ctx);
         for release in self.shared.releases() {
             self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
