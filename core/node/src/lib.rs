@@ -17,6 +17,7 @@ mod fetch;
 mod finder;
 mod gossip_actor;
 mod identity;
+mod instance;
 mod join;
 pub mod link;
 mod metrics;

@@ -21,6 +21,7 @@ use crate::content_state::ContentState;
 use crate::fetch::FetchHandle;
 use crate::gossip_actor::{Gossip, GossipMessage};
 use crate::identity::{IdentityError, load_or_make, random_bytes};
+use crate::instance;
 use crate::join;
 use crate::link::{BindError, BoundPair, Identity, LinkConfig, Links, bind_pair};
 use crate::router::Router;
@@ -102,13 +103,14 @@ impl Node {
             Some(random_seed) => random_seed,
             None => u64::from_le_bytes(random_bytes()?[..8].try_into().unwrap_or([7; 8])),
         };
+        let instance = instance::next(&store, unix_millis());
         let coalescer = Arc::new(Coalescer::new());
         let actors = actors_runtime(coalescer.clone())?;
         let data_plane = data_plane(data_threads(&config))?;
         let shared = Shared::new(Parts {
             config,
             me,
-            instance: unix_millis(),
+            instance,
             address: dialable,
             store,
             data_plane: data_plane.as_ref().unwrap_or(&actors).handle().clone(),

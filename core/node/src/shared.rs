@@ -47,7 +47,7 @@ pub struct Shared {
     pub config: NodeConfig,
     /// Who it is.
     pub me: PeerId,
-    /// Which start of the node this is.
+    /// Which start of the node this is; higher than any before.
     pub instance: u64,
     /// Where others dial it.
     pub address: SocketAddr,
