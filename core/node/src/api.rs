@@ -88,7 +88,8 @@ pub struct FetchRequest {
     pub content: ContentRef,
     /// The final file or directory. It must not exist, unless it already is this content.
     pub output: PathBuf,
-    /// How long to look for a content or a peer that cannot be found yet before giving up.
+    /// How long to go on without anybody who has what is missing before giving up, from the start or in
+    /// mid-transfer, there at least 15 s. [`Duration::MAX`] is for ever.
     pub wait: Duration,
 }
 

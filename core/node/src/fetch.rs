@@ -3,6 +3,7 @@
 
 mod entry;
 mod error;
+mod patience;
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 pub use error::FetchError;
 
 use entry::{Entered, enter, is_in_place, leave};
+use patience::{Patience, Standing};
 
 use crate::api::{FetchPhase, FetchProgress, FetchRequest, Fetched};
 use crate::chunk_store_actor::chain;
@@ -32,8 +34,8 @@ use crate::tracker_actor::TrackerMessage;
 /// How often others are asked who has the content: while nobody is known, and otherwise.
 const ASK_LONELY: Duration = Duration::from_millis(500);
 const ASK_SETTLED: Duration = Duration::from_secs(10);
-/// A transfer without any neighbour is given up after this time, or `wait` if that is longer.
-const LONELY: Duration = Duration::from_secs(15);
+/// Connected peers that are named when a fetch is given up.
+const NAMED: usize = 4;
 
 /// A fetch under way.
 #[derive(Clone)]
@@ -255,13 +257,13 @@ async fn resolve(shared: &Arc<Shared>, request: &FetchRequest) -> Result<Content
         ContentRef::Id(id) => return Ok(*id),
         ContentRef::Release(name) => name,
     };
-    let deadline = Instant::now() + request.wait;
+    let began = Instant::now();
     loop {
         let found = ask_here(shared, Some(name.clone()), None).await;
         if let Some(release) = found.and_then(|found| found.release) {
             return Ok(release.content);
         }
-        let pause = ASK_LONELY.min(deadline.saturating_duration_since(Instant::now()));
+        let pause = ASK_LONELY.min(request.wait.saturating_sub(began.elapsed()));
         if pause.is_zero() {
             return Err(not_found(shared, request, began_error(name)));
         }
@@ -319,7 +321,7 @@ async fn watch(
     began: Instant,
 ) -> Result<(), FetchError> {
     let mut seen = Seen::default();
-    let mut lonely_since = began;
+    let mut patience = Patience::new(request.wait, began);
     loop {
         if state.phase() == FetchPhase::Complete {
             return Ok(());
@@ -331,13 +333,8 @@ async fn watch(
             return Err(FetchError::Impossible { content: state.content, why });
         }
         let progress = state.progress();
-        if progress.neighbours > 0 || is_local_work(&progress.phase) {
-            lonely_since = Instant::now();
-        }
-        let started = progress.chunks > 0;
-        let patience = if started { request.wait.max(LONELY) } else { request.wait };
-        if lonely_since.elapsed() > patience {
-            return Err(give_up(shared, request, &progress, state.content));
+        if let Some(without) = patience.is_over(Instant::now(), &standing(state, &progress)) {
+            return Err(give_up(shared, request, state, &progress, without));
         }
         let rung = shared.link_up.notified();
         look_around(shared, state, &mut seen, progress.neighbours == 0).await;
@@ -353,16 +350,49 @@ fn is_local_work(phase: &FetchPhase) -> bool {
     matches!(phase, FetchPhase::Checking | FetchPhase::Finishing | FetchPhase::Parked { .. })
 }
 
+fn standing(state: &ContentState, progress: &FetchProgress) -> Standing {
+    Standing {
+        outlook: *state.outlook.lock().unwrap_or_else(PoisonError::into_inner),
+        received: progress.received.0,
+        started: progress.chunks > 0,
+        is_busy: is_local_work(&progress.phase),
+    }
+}
+
 fn give_up(
     shared: &Shared,
     request: &FetchRequest,
+    state: &ContentState,
     progress: &FetchProgress,
-    content: ContentId,
+    without: Duration,
 ) -> FetchError {
-    if progress.chunks > 0 {
-        return FetchError::Abandoned { content, done: progress.done, total: progress.total };
+    let content = state.content;
+    let Some(stored) = state.stored() else {
+        return not_found(shared, request, FetchError::UnknownContent { content });
+    };
+    FetchError::Abandoned {
+        content,
+        done: progress.done,
+        total: progress.total,
+        missing: stored.have().missing(),
+        chunks: progress.chunks,
+        connected: connected(state),
+        waited: Duration::from_secs(without.as_secs()),
     }
-    not_found(shared, request, FetchError::UnknownContent { content })
+}
+
+/// Who is connected, for a person.
+fn connected(state: &ContentState) -> String {
+    let rows = state.rows.lock().unwrap_or_else(PoisonError::into_inner);
+    let named: Vec<String> = rows.iter().take(NAMED).map(|row| row.address.to_string()).collect();
+    match rows.len() {
+        0 => "nobody is connected".into(),
+        all if all > NAMED => {
+            format!("{} and {} more are connected and lack it, too", named.join(", "), all - NAMED)
+        }
+        1 => format!("{} is connected and lacks it, too", named.join(", ")),
+        _ => format!("{} are connected and lack it, too", named.join(", ")),
+    }
 }
 
 /// Whom a fetch has asked, and when.

@@ -186,6 +186,8 @@ impl Swarm {
     }
 
     fn count_neighbours(&mut self) {
+        *self.state.outlook.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            self.machine.outlook();
         let neighbours = self.machine.neighbour_count();
         if self.state.neighbours.swap(neighbours, Ordering::Relaxed) != neighbours {
             self.state.progressed();

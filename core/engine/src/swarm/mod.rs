@@ -17,6 +17,7 @@ mod io;
 mod manifest;
 mod messages;
 mod neighbour;
+mod outlook;
 mod pace;
 mod receiving;
 mod sending;
@@ -36,6 +37,7 @@ use samara_policy::Random;
 
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
+pub use outlook::Outlook;
 pub use stats::SwarmStats;
 
 use ask::Asks;
