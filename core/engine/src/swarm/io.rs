@@ -123,11 +123,11 @@ pub enum SwarmInput {
     ContentWithdrawn,
     /// Somebody knows others who take part.
     HintsReceived(Vec<PeerHint>),
-    /// This many transfers may run at a time.
+    /// With this many neighbours at a time something may be under way; two chunks of one offer share a slot.
     SlotsLeased {
-        /// Out of this node.
+        /// To so many neighbours.
         upload: u32,
-        /// Into this node.
+        /// From so many neighbours.
         download: u32,
     },
     /// A policy answered.

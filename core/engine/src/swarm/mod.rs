@@ -2,7 +2,7 @@
 //!
 //! The driver (the node's `Swarm` actor, or the simulator) feeds [`SwarmInput`]s and carries out
 //! [`SwarmOutput`]s. The way of one chunk: a slot becomes free, the policy is asked whom to offer what, the
-//! receiver accepts one candidate, the chunk is served, the receiver verifies and stores it and tells its
+//! receiver accepts one or two candidates, they are served, the receiver verifies and stores each and tells its
 //! neighbours. The origin's first pass leaves the offer out: it pushes each chunk once.
 //!
 //! Deliberately not here: which receiver and which chunk (the policy), how bytes move (the data plane),
@@ -17,6 +17,7 @@ mod io;
 mod manifest;
 mod messages;
 mod neighbour;
+mod outlook;
 mod pace;
 mod receiving;
 mod sending;
@@ -36,6 +37,7 @@ use samara_policy::Random;
 
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
+pub use outlook::Outlook;
 pub use stats::SwarmStats;
 
 use ask::Asks;

@@ -40,6 +40,8 @@ enum Fault {
 struct Node {
     swarm: Swarm,
     fault: Fault,
+    /// Its clock jumps at this world time by so many seconds.
+    clock_jump: Option<(Time, i64)>,
     alive: bool,
     uplink_free: Time,
     has: ChunkSet,
@@ -95,6 +97,7 @@ impl World {
                 random_seed * 1000 + index as u64,
             ),
             fault: Fault::None,
+            clock_jump: None,
             alive: true,
             uplink_free: Time::ZERO,
             has: if index == 0 { ChunkSet::full(chunks) } else { ChunkSet::empty(chunks) },
@@ -213,11 +216,22 @@ impl World {
             return;
         }
         let mut out = Vec::new();
-        self.nodes[node].swarm.handle(self.now, input, &mut out);
+        let now = self.clock_of(node);
+        self.nodes[node].swarm.handle(now, input, &mut out);
         for output in out {
             self.trace =
                 self.trace.wrapping_mul(31).wrapping_add(fingerprint(node, self.now, &output));
             self.carry_out(node, output);
+        }
+    }
+
+    /// What the clock of a node shows.
+    fn clock_of(&self, node: usize) -> Time {
+        match self.nodes[node].clock_jump {
+            Some((at, by)) if self.now >= at => {
+                Time(self.now.0.saturating_add_signed(by * 1_000_000))
+            }
+            _ => self.now,
         }
     }
 
@@ -431,6 +445,21 @@ fn a_full_disk_parks_the_transfer_until_there_is_room() {
     world.run(ENOUGH);
     assert_eq!(world.finished(), 3);
     assert!(world.nodes[2].completed.unwrap_or_default() > Time(5_000_000));
+}
+
+/// The node's clock is monotonic; this is what would happen if it were not.
+#[test]
+fn clocks_that_jump_in_mid_transfer_do_no_harm() {
+    let mut world = World::new(6, 300, 10);
+    let half = Time(1_500_000);
+    for (node, by) in [(0, -1), (1, 3600), (2, -3600), (3, 86_400), (4, -1)] {
+        world.nodes[node].clock_jump = Some((half, by));
+    }
+    world.run(ENOUGH);
+    assert!(world.now > half, "it was over before the clocks jumped");
+    assert_eq!(world.finished(), 6);
+    assert!(world.nodes.iter().all(|node| node.banned.is_empty()));
+    assert!(world.last() < Duration::from_secs(20), "last after {:?}", world.last());
 }
 
 #[test]
