@@ -159,12 +159,15 @@ pub enum SwarmOutput {
         /// What.
         message: PeerMessage,
     },
-    /// Send the bytes of a chunk.
+    /// Send the bytes of a chunk; answer `ChunkSent` when what is left of it would be acknowledged within
+    /// `ahead`, or a little before its end if that is earlier.
     ServeChunk {
         /// On which connection.
         link: LinkKey,
         /// The chunk.
         chunk: ChunkIndex,
+        /// How much earlier the next offer should go out.
+        ahead: Duration,
     },
     /// Stop sending a chunk, if that is still possible.
     CancelServe {

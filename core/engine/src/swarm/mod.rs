@@ -71,6 +71,8 @@ pub struct Swarm {
     download_slots: u32,
     send_pace: Pace,
     receive_pace: Pace,
+    /// How long offers took to be answered.
+    answer_pace: Pace,
     arrivals: Pace,
     last_arrival: Option<Time>,
     asks: Asks,
@@ -124,6 +126,7 @@ impl Swarm {
             download_slots: config.download_slots,
             send_pace: Pace::default(),
             receive_pace: Pace::default(),
+            answer_pace: Pace::default(),
             arrivals: Pace::default(),
             last_arrival: None,
             asks: Asks::default(),

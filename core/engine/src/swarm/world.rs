@@ -246,7 +246,7 @@ impl World {
                 let other = self.other_end(node, link);
                 self.soon(LATENCY, other, SwarmInput::MessageReceived { link, message });
             }
-            SwarmOutput::ServeChunk { link, chunk } => self.serve(node, link, chunk),
+            SwarmOutput::ServeChunk { link, chunk, .. } => self.serve(node, link, chunk),
             SwarmOutput::Connect { peer: wanted, .. } => self.connect(node, wanted),
             SwarmOutput::Disconnect { link, .. } => {
                 let other = self.other_end(node, link);
@@ -355,7 +355,9 @@ impl World {
 fn fingerprint(node: usize, now: Time, output: &SwarmOutput) -> u64 {
     let kind = match output {
         SwarmOutput::Send { link, .. } => 1 + link.0 * 16,
-        SwarmOutput::ServeChunk { link, chunk } => 2 + link.0 * 16 + u64::from(*chunk) * 1_000_000,
+        SwarmOutput::ServeChunk { link, chunk, .. } => {
+            2 + link.0 * 16 + u64::from(*chunk) * 1_000_000
+        }
         SwarmOutput::StartTimer { after, .. } => 3 + after.as_micros() as u64 * 16,
         _ => 4,
     };

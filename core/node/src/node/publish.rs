@@ -31,7 +31,7 @@ impl Node {
     /// Like [`Node::publish`], and gives up soon after `stop` is set.
     ///
     /// # Errors
-    /// As [`Node::publish`]; an [`ImportError`] when it was stopped.
+    /// As [`Node::publish`]; an [`ImportError`](samara_store::ImportError) when it was stopped.
     pub fn publish_until(
         &self,
         request: PublishRequest,

@@ -17,7 +17,7 @@ impl Swarm {
     pub(super) fn carry_out(&mut self, output: SwarmOutput, ctx: &mut Context<Self>) {
         match output {
             SwarmOutput::Send { link, message } => self.send(link, message),
-            SwarmOutput::ServeChunk { link, chunk } => self.serve(link, chunk, ctx),
+            SwarmOutput::ServeChunk { link, chunk, ahead } => self.serve(link, chunk, ahead, ctx),
             SwarmOutput::CancelServe { link, chunk } => {
                 self.command(link, LinkCommand::CancelServe { content: self.state.content, chunk })
             }
@@ -51,12 +51,18 @@ impl Swarm {
         }
     }
 
-    fn serve(&mut self, link: LinkKey, chunk: ChunkIndex, ctx: &mut Context<Self>) {
+    fn serve(
+        &mut self,
+        link: LinkKey,
+        chunk: ChunkIndex,
+        ahead: Duration,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(content) = self.state.stored().filter(|stored| !stored.is_withdrawn()) else {
             ctx.notify_later(Later(SwarmInput::ServeFailed { link, chunk }), Duration::ZERO);
             return;
         };
-        self.command(link, LinkCommand::Serve { content, chunk });
+        self.command(link, LinkCommand::Serve { content, chunk, ahead });
     }
 
     fn connect(&self, peer: PeerId, address: SocketAddr) {
