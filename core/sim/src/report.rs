@@ -33,6 +33,10 @@ pub const FIGURES: &[&str] = &[
     "dropped_decisions",
     "bans",
     "messages_per_chunk",
+    "offers_per_chunk",
+    "declined_busy_share",
+    "declined_have_share",
+    "news_per_chunk",
     "violations",
 ];
 
@@ -211,6 +215,22 @@ fn counts(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
         ("bans", counts.bans as f64),
         ("messages_per_chunk", counts.messages as f64 / counts.transfers.max(1) as f64),
         ("violations", world.violations.len() as f64),
+    ]);
+    let stats = world.nodes.iter().flat_map(|node| node.members.iter().flatten());
+    let sums = stats.map(|member| member.machine.stats()).fold([0; 4], |sums: [u64; 4], one| {
+        [
+            sums[0] + one.offers,
+            sums[1] + one.declined_busy,
+            sums[2] + one.declined_have,
+            sums[3] + one.news,
+        ]
+    });
+    let [offers, busy, have, news] = sums.map(|sum| sum as f64);
+    figures.extend([
+        ("offers_per_chunk", offers / counts.transfers.max(1) as f64),
+        ("declined_busy_share", busy / offers.max(1.0)),
+        ("declined_have_share", have / offers.max(1.0)),
+        ("news_per_chunk", news / counts.transfers.max(1) as f64),
     ]);
     if world.scenario.fleet.racks > 0 {
         figures.insert("cross_rack_share", counts.cross_rack / counts.arrived.max(1.0));

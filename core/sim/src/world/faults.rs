@@ -238,8 +238,8 @@ impl World {
         let it = &mut self.nodes[node as usize];
         (it.alive, it.seeder, it.announcer) = (true, seeder, announcer);
         it.reached.iter_mut().for_each(|reached| *reached = false);
-        it.began = None;
         it.pairs.clear();
+        it.announces = false;
         if it.gossip.is_some() {
             it.gossip = Some(gossip::machine(it.id, node, u64::from(life) + 1, for_gossip));
             self.start_gossip(node);

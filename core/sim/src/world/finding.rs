@@ -48,11 +48,16 @@ impl World {
     /// A node that has just taken up a content looks for others.
     pub(super) fn find_others(&mut self, node: u32, content: u16) {
         self.find_opened(node, content);
-        let began = self.nodes[node as usize].began.get_or_insert(self.now);
-        let first = *began == self.now;
+        let it = &mut self.nodes[node as usize];
+        it.began.get_or_insert(self.now);
+        let first = !std::mem::replace(&mut it.announces, true);
         match self.scenario.discovery {
-            Discovery::Tracker if first => self.announce(node, AnnouncerInput::Started),
-            Discovery::Tracker => {}
+            Discovery::Tracker => {
+                if first {
+                    self.announce(node, AnnouncerInput::Started);
+                }
+                self.ask_trackers(node, content);
+            }
             Discovery::Origin if node != 0 => {
                 let peer = self.nodes[0].id;
                 let hint = PeerHint { peer, address: address(0), permille: 1000 };
@@ -60,6 +65,18 @@ impl World {
             }
             Discovery::Origin => {}
             Discovery::Gossip => self.hint_from_gossip(node, content),
+        }
+    }
+
+    /// Asks every tracker who has a content, as a fetch does: announcements have pauses between them.
+    fn ask_trackers(&mut self, node: u32, content: u16) {
+        let life = self.nodes[node as usize].life;
+        let wanted = Some(self.contents[content as usize]);
+        for tracker in (0..self.scenario.trackers).filter(|_| node != 0) {
+            let token = u32::from(content);
+            let message = Box::new(PeerMessage::Find { token, release: None, content: wanted });
+            let at = self.now + (1 + DIAL_HOPS) * self.delay();
+            self.clock.add(at, Event::Announced { node, life, tracker, message });
         }
     }
 
@@ -123,14 +140,21 @@ impl World {
     }
 
     pub(super) fn announced(&mut self, node: u32, life: u32, tracker: u32, message: PeerMessage) {
-        let PeerMessage::Announce { address, holdings, releases, token } = message else { return };
-        if !self.trackers[tracker as usize].alive {
-            return self.tracker_lost(node, life, tracker);
-        }
+        let alive = self.trackers[tracker as usize].alive;
         let from = self.nodes[node as usize].id;
         let link = u64::from(node) | u64::from(life) << 32;
-        let input = TrackerInput::Announced { from, link, address, holdings, releases, token };
-        self.track(tracker, input);
+        match message {
+            PeerMessage::Announce { .. } if !alive => self.tracker_lost(node, life, tracker),
+            PeerMessage::Announce { address, holdings, releases, token } => {
+                let input =
+                    TrackerInput::Announced { from, link, address, holdings, releases, token };
+                self.track(tracker, input);
+            }
+            PeerMessage::Find { token, release, content } => {
+                self.track(tracker, TrackerInput::Find { link, token, release, content });
+            }
+            _ => {}
+        }
     }
 
     /// A node learns that its tracker is gone.
@@ -172,13 +196,21 @@ impl World {
     }
 
     pub(super) fn handed_out(&mut self, node: u32, life: u32, tracker: u32, message: PeerMessage) {
-        let PeerMessage::Handout { token, neighbours, refused, expires_s } = message else { return };
         if !self.is_life(node, life) {
             return;
         }
-        let tracker = tracker_address(tracker);
-        let input =
-            AnnouncerInput::HandoutReceived { tracker, token, neighbours, refused, expires_s };
-        self.announce(node, input);
+        match message {
+            PeerMessage::Handout { token, neighbours, refused, expires_s } => {
+                let tracker = tracker_address(tracker);
+                self.announce(
+                    node,
+                    AnnouncerInput::HandoutReceived { tracker, token, neighbours, refused, expires_s },
+                );
+            }
+            PeerMessage::Found { token, holders, .. } => {
+                self.next_input(node, token as u16, SwarmInput::HintsReceived(holders));
+            }
+            _ => {}
+        }
     }
 }

@@ -317,7 +317,7 @@ impl World {
         let machine =
             Swarm::new(self.scenario.engine, id, self.contents[content as usize], origin, seed);
         let known = !has.is_empty();
-        let member = Member::new(machine, has, self.now);
+        let member = Member::new(machine, has);
         self.nodes[node as usize].members[content as usize] = Some(member);
         self.open_slots(node, content);
         if known {

@@ -54,6 +54,8 @@ pub(crate) struct Node {
     pub reached: Vec<bool>,
     /// When it first had everything of all contents.
     pub completed: Option<u64>,
+    /// Its announcer was started.
+    pub announces: bool,
     /// When it began.
     pub began: Option<u64>,
 }
@@ -82,11 +84,10 @@ pub(crate) struct Member {
     pub complete: bool,
     /// Sixteenths of the content that others were told of.
     pub told: u32,
-    pub since: u64,
 }
 
 impl Member {
-    pub fn new(machine: Swarm, has: ChunkSet, since: u64) -> Self {
+    pub fn new(machine: Swarm, has: ChunkSet) -> Self {
         let manifest = !has.is_empty();
         let complete = has.is_full();
         Member {
@@ -98,7 +99,6 @@ impl Member {
             manifest,
             complete,
             told: 0,
-            since,
         }
     }
 }
@@ -215,6 +215,7 @@ pub(crate) fn build(
             blame: [None; 5],
             reached: vec![false; trackers.len()],
             completed: None,
+            announces: false,
             began: None,
         }
     });
