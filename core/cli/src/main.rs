@@ -14,6 +14,7 @@ mod node_args;
 mod output;
 mod serve;
 mod signals;
+mod sim;
 mod units;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Command {
     Serve(serve::Args),
     Fetch(fetch::Args),
     Demo(demo::Args),
+    Sim(sim::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => (serve::run(&args), args.output.json),
         Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
         Command::Demo(args) => (demo::run(&args), args.output.json),
+        Command::Sim(args) => (sim::run(&args), args.json()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

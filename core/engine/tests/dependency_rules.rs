@@ -25,7 +25,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-wire",
         ],
     ),
-    ("samara", &["samara-model", "samara-node"]),
+    (
+        "samara-sim",
+        &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"],
+    ),
+    ("samara", &["samara-model", "samara-node", "samara-sim"]),
     ("samara-bench", &["samara-model"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];

@@ -101,6 +101,17 @@ pub struct NeighbourRow {
     pub heard: Time,
 }
 
+/// What is promised or on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Offers and transfers out of here.
+    pub outgoing: u32,
+    /// Reservations and transfers to here.
+    pub incoming: u32,
+    /// When the oldest of them began.
+    pub oldest: Option<Time>,
+}
+
 impl Swarm {
     /// A swarm that knows nothing yet but the content's id. An origin, and a node that resumes, follows up
     /// with [`SwarmInput::ManifestLoaded`] at once.
@@ -214,6 +225,19 @@ impl Swarm {
     /// Number of live neighbours that take part.
     pub fn neighbour_count(&self) -> u32 {
         self.neighbours.values().filter(|one| one.opened).count() as u32
+    }
+
+    /// What is promised or on its way, in both directions.
+    pub fn outstanding(&self) -> Outstanding {
+        let mut all = Outstanding::default();
+        for one in self.neighbours.values() {
+            all.outgoing += one.outgoing.len() as u32;
+            all.incoming += one.incoming.len() as u32;
+            let out = one.outgoing.iter().map(|out| out.since);
+            let since = out.chain(one.incoming.iter().map(|incoming| incoming.since)).min();
+            all.oldest = [all.oldest, since].into_iter().flatten().min();
+        }
+        all
     }
 
     /// What follows from any input: news that are due, questions to the policy, the next timer.
