@@ -52,7 +52,7 @@ impl World {
                 let message = self.as_told_by(node, content, message);
                 self.send(node, link.0 as u32, content, message)
             }
-            SwarmOutput::ServeChunk { link, chunk } => {
+            SwarmOutput::ServeChunk { link, chunk, .. } => {
                 self.serve(node, link.0 as u32, content, chunk)
             }
             SwarmOutput::CancelServe { link, chunk } => {

@@ -30,7 +30,7 @@ impl Trace {
         self.add(u64::from(node) << 32 | u64::from(content));
         let (kind, detail) = match output {
             SwarmOutput::Send { link, message } => (message_kind(message), link.0),
-            SwarmOutput::ServeChunk { link, chunk } => (101, link.0 << 24 ^ u64::from(*chunk)),
+            SwarmOutput::ServeChunk { link, chunk, .. } => (101, link.0 << 24 ^ u64::from(*chunk)),
             SwarmOutput::CancelServe { link, chunk } => (102, link.0 << 24 ^ u64::from(*chunk)),
             SwarmOutput::DropIncoming { link, chunk } => (103, link.0 << 24 ^ u64::from(*chunk)),
             SwarmOutput::Connect { peer, .. } => (104, u64::from(super::node::index_of(peer))),
