@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use samara_engine::swarm::{LinkKey, ManifestFacts, Swarm, SwarmConfig, SwarmInput, SwarmOutput};
-use samara_model::{ChunkSet, ContentId, HaveSummary, PeerId, PeerMessage, Time};
+use samara_model::{ChunkSet, ContentId, HaveSummary, LabelNumbers, PeerId, PeerMessage, Time};
 use samara_policy::{
     Answer, NeighboursAnswer, OffersAnswer, OverdueAnswer, Question, Random, RequestsAnswer,
 };
@@ -38,7 +38,8 @@ fn main() {
     for link in 1..=PEERS {
         let (peer, address) = (PeerId([link as u8; 32]), SocketAddr::from(([10, 0, 0, 1], 7000)));
         let link = LinkKey(link);
-        let connected = SwarmInput::PeerConnected { link, peer, address, resumed: false };
+        let labels = LabelNumbers::default();
+        let connected = SwarmInput::PeerConnected { link, peer, address, labels, resumed: false };
         swarm.handle(now, connected, &mut out);
         let message = PeerMessage::Open {
             channel: 0,
