@@ -18,6 +18,11 @@ extern crate alloc;
 
 mod answer;
 mod describe;
+mod export;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+#[allow(unsafe_code, reason = "what enters and leaves a WASM module is unsafe by definition")]
+pub mod guest;
 mod random;
 mod view;
 

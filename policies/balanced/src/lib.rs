@@ -32,6 +32,8 @@ pub struct Balanced;
 /// Candidates per offer when the parameter is not set.
 const CANDIDATES: u64 = 8;
 
+samara_policy::export!(Balanced);
+
 impl Policy for Balanced {
     fn describe(&self) -> Description {
         Description {
