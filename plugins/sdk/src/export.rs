@@ -26,10 +26,10 @@ macro_rules! export {
                 unsafe { $crate::guest::realloc(old, size, align, new) }
             }
 
-    #[unsafe(export_name = "samara:policy/strategy@1.0.0#describe")]
-    extern "C" fn describe() -> *mut u8 {
-        $crate::guest::describe::<$policy>()
-    }
+            #[unsafe(export_name = "samara:policy/strategy@1.0.0#describe")]
+            extern "C" fn describe() -> *mut u8 {
+                $crate::guest::describe::<$policy>()
+            }
 
     $crate::export!(@hook $policy, neighbours, NeighboursView, NeighboursAnswer,
                 "samara:policy/strategy@1.0.0#neighbours",
@@ -40,7 +40,7 @@ macro_rules! export {
     $crate::export!(@hook $policy, requests, RequestsView, RequestsAnswer,
                         "samara:policy/strategy@1.0.0#requests",
                         "cabi_post_samara:policy/strategy@1.0.0#requests");
-            $crate::export!(@hook $policy, overdue, OverdueView, OverdueAnswer,
+    $crate::export!(@hook $policy, overdue, OverdueView, OverdueAnswer,
                         "samara:policy/strategy@1.0.0#overdue",
                         "cabi_post_samara:policy/strategy@1.0.0#overdue");
         };

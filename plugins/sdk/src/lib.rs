@@ -24,6 +24,8 @@ mod export;
 #[allow(unsafe_code, reason = "what enters and leaves a WASM module is unsafe by definition")]
 pub mod guest;
 mod random;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod view;
 
 pub use answer::{
