@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("samara-policy-balanced", &["samara-policy"]),
     ("samara-policy-build", &[]),
     ("samara-policy-host", &["samara-policy"]),
+    ("samara-policy-mirror", &["samara-policy"]),
     (
         "samara-node",
         &[
