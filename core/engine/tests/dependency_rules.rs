@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("samara-store", &["samara-model"]),
     ("samara-engine", &["samara-model", "samara-policy"]),
     ("samara-policy-balanced", &["samara-policy"]),
+    ("samara-policy-testing", &["samara-policy"]),
     (
         "samara-node",
         &[

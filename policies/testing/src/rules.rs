@@ -1,0 +1,1 @@
+//! What every policy keeps, whatever it is shown.
