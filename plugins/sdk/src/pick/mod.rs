@@ -30,7 +30,7 @@ pub const NEVER: u64 = u64::MAX;
 /// Most decisions of one answer; more slots than that are left for the next question.
 pub const MAX_DECISIONS: usize = 1024;
 
-/// Reason codes of the whole answers.
+/// Reason codes of the whole answers. A policy that uses them numbers its own from 16 on.
 pub mod reason {
     /// The origin sends a chunk that nobody else has.
     pub const FIRST_PASS: u32 = 1;
