@@ -14,6 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("samara-store", &["samara-model"]),
     ("samara-engine", &["samara-model", "samara-policy"]),
     ("samara-policy-balanced", &["samara-policy"]),
+    ("samara-policy-build", &[]),
+    ("samara-policy-host", &["samara-policy"]),
     ("samara-policy-kraken", &["samara-policy"]),
     ("samara-policy-least-loaded", &["samara-policy"]),
     ("samara-policy-rack-local", &["samara-policy"]),
@@ -45,6 +47,8 @@ const OWNED: &[(&str, &str)] = &[
     ("foca", "samara-engine"),
     ("metrics", "samara-node"),
     ("clap", "samara"),
+    ("wasmtime", "samara-policy-host"),
+    ("wit-component", "samara-policy-build"),
 ];
 /// Who may break [`OWNED`]: it measures, and is not part of the product.
 const OUTSIDE: &str = "samara-bench";

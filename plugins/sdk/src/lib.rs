@@ -57,8 +57,15 @@ extern crate alloc;
 
 mod answer;
 mod describe;
+mod export;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+#[allow(unsafe_code, reason = "what enters and leaves a WASM module is unsafe by definition")]
+pub mod guest;
 pub mod pick;
 mod random;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod view;
 
 pub use answer::{

@@ -24,6 +24,8 @@ pub struct Balanced;
 /// Candidates per offer when the parameter is not set.
 const CANDIDATES: u64 = 8;
 
+samara_policy::export!(Balanced);
+
 impl Policy for Balanced {
     fn describe(&self) -> Description {
         let most = MAX_CANDIDATES as u64;

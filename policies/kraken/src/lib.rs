@@ -41,6 +41,8 @@ pub mod reason {
     pub const TOO_MANY: u32 = 18;
 }
 
+samara_policy::export!(Kraken);
+
 impl Policy for Kraken {
     fn describe(&self) -> Description {
         let hooks = Hooks { neighbours: true, requests: true, overdue: true, offers: false };

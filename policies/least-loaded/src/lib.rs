@@ -33,6 +33,8 @@ pub mod reason {
     pub const BEST_SCORE: u32 = 16;
 }
 
+samara_policy::export!(LeastLoaded);
+
 impl Policy for LeastLoaded {
     fn describe(&self) -> Description {
         let hooks = Hooks { neighbours: true, requests: true, ..Hooks::default() };

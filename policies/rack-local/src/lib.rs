@@ -47,6 +47,8 @@ pub mod reason {
     pub const FAR_LINK: u32 = 20;
 }
 
+samara_policy::export!(RackLocal);
+
 impl Policy for RackLocal {
     fn describe(&self) -> Description {
         Description::new("rack-local", env!("CARGO_PKG_VERSION"))

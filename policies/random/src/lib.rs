@@ -28,6 +28,8 @@ pub mod reason {
     pub const CHANCE: u32 = 16;
 }
 
+samara_policy::export!(Random);
+
 impl Policy for Random {
     fn describe(&self) -> Description {
         let most = MAX_CANDIDATES as u64;

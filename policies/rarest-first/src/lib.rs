@@ -35,6 +35,8 @@ pub mod reason {
     pub const RAREST: u32 = 17;
 }
 
+samara_policy::export!(RarestFirst);
+
 impl Policy for RarestFirst {
     fn describe(&self) -> Description {
         let hooks = Hooks { neighbours: true, requests: true, overdue: true, offers: false };

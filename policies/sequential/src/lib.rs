@@ -30,6 +30,8 @@ pub mod reason {
     pub const NEXT: u32 = 16;
 }
 
+samara_policy::export!(Sequential);
+
 impl Policy for Sequential {
     fn describe(&self) -> Description {
         let hooks = Hooks { neighbours: true, requests: true, overdue: true, offers: false };
