@@ -157,6 +157,7 @@ pub fn tell(notice: &Notice) -> (String, Event) {
             ("actor_restarted", format!("{actor:?} failed and was restarted"))
         }
         Notice::ReleaseRefused { why } => ("release_refused", why.clone()),
+        Notice::Policy(text) => ("policy", text.clone()),
         Notice::Warning(text) => ("warning", text.clone()),
     };
     let event = Event::Notice { kind: kind.to_owned(), text: text.clone() };

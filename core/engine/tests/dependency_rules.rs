@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-model",
             "samara-policy",
             "samara-policy-balanced",
+            "samara-policy-host",
             "samara-store",
             "samara-wire",
         ],
@@ -44,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const OWNED: &[(&str, &str)] = &[
     ("rmp-serde", "samara-wire"),
     ("actix", "samara-node"),
+    ("axum", "samara-node"),
     ("tokio", "samara-node"),
     ("foca", "samara-engine"),
     ("metrics", "samara-node"),

@@ -8,6 +8,10 @@ use samara_model::{
     ByteCount, BytesPerSecond, ContentId, ContentRef, Labels, PeerId, Place, ReleaseName,
 };
 
+use samara_policy_host::Limits;
+
+use crate::selector::{BreakerConfig, PolicyRequest};
+
 /// How a node is set up. `NodeConfig::default()` listens on a free port of all addresses, keeps its
 /// state in a temporary folder that it removes, and knows nobody.
 #[derive(Debug, Clone)]
@@ -37,8 +41,21 @@ pub struct NodeConfig {
     pub limit_down: Option<BytesPerSecond>,
     /// Fixed random seed for decisions; `None` draws one.
     pub random_seed: Option<u64>,
+    /// How policies are limited, and which one is active from the start.
+    pub policy: PolicyConfig,
     /// Threads that move bytes. 0: the actors' thread does; `None`: by the number of cores.
     pub data_threads: Option<usize>,
+}
+
+/// Policies of a node. By default the built-in one is active.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyConfig {
+    /// Policies to load at the start, in this order: at most one to be active, and one to run in shadow.
+    pub load: Vec<PolicyRequest>,
+    /// What a policy may use.
+    pub limits: Limits,
+    /// How much it may fail.
+    pub breaker: BreakerConfig,
 }
 
 /// Ways of finding peers; the join addresses and peer exchange are always used.
@@ -236,6 +253,8 @@ pub enum Notice {
         /// The explanation, for a person.
         why: String,
     },
+    /// A policy fails, is left alone, or is not asked any more; the transfers go on.
+    Policy(String),
     /// Anything else that deserves a line.
     Warning(String),
 }

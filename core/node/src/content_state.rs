@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use samara_engine::swarm::ReasonCount;
 use samara_model::{ByteCount, ContentId};
 use samara_store::Content;
 use tokio::sync::Notify;
@@ -35,6 +36,8 @@ pub struct ContentState {
     pub neighbours: AtomicU32,
     /// The neighbours, refreshed a few times a second.
     pub rows: Mutex<Vec<PeerRow>>,
+    /// Why the active policy decided what it did, refreshed with the rows.
+    pub reasons: Mutex<Vec<ReasonCount>>,
     /// Rings when the phase changes or it fails.
     pub turned: Notify,
     /// Its actor.
@@ -75,6 +78,7 @@ impl ContentState {
             resumed: AtomicU64::new(0),
             neighbours: AtomicU32::new(0),
             rows: Mutex::default(),
+            reasons: Mutex::default(),
             turned: Notify::new(),
             swarm: ActorRef::default(),
             fetches: AtomicU32::new(0),

@@ -55,6 +55,9 @@ pub enum StartError {
     /// The cluster's name is empty or too long.
     #[error("the cluster id must have 1 to 64 bytes, and `{0}` has not")]
     Cluster(String),
+    /// A policy that should be active from the start was not taken.
+    #[error(transparent)]
+    Policy(#[from] crate::selector::PolicyError),
     /// The system gives no threads or sockets.
     #[error("cannot start the node's threads")]
     Threads(#[source] std::io::Error),
@@ -76,7 +79,7 @@ pub enum PublishError {
 
 /// A running node. Stops when dropped; [`Node::stop`] says goodbye to its peers first.
 pub struct Node {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// The data plane's own threads; without any it runs on the actors' thread.
     data_plane: Option<tokio::runtime::Runtime>,
     actors: Option<JoinHandle<()>>,
@@ -117,7 +120,16 @@ impl Node {
         let udp = Arc::new(udp);
         let actors = start_actors(shared.clone(), udp.clone(), actors)?;
         let node = Node { shared, data_plane, actors: Some(actors), temporary };
+        for request in &node.shared.config.policy.load {
+            node.shared.activate_policy(request)?;
+        }
         node.listen(tcp, udp)?;
+        if let Err(error) = crate::admin::start(&node.shared) {
+            node.shared.notify(Notice::Warning(format!(
+                "cannot be administered while it runs: no socket {} ({error})",
+                node.shared.store.dir().join(crate::admin::SOCKET).display()
+            )));
+        }
         if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
             coalescer.watch(links.counters().clone());
         }
@@ -538,6 +550,7 @@ impl Default for NodeConfig {
             limit_up: None,
             limit_down: None,
             random_seed: None,
+            policy: crate::api::PolicyConfig::default(),
             data_threads: None,
         }
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 
-use samara_engine::swarm::SwarmInput;
+use samara_engine::swarm::{PolicyFacts, SwarmInput};
 use std::time::{Duration, Instant};
 
 use samara_model::{
@@ -30,6 +30,7 @@ use crate::link::{LinkHandle, LinkId, Links};
 use crate::metrics::Metrics;
 use crate::router::Router;
 use crate::seeder_actor::Seeder;
+use crate::selector::Desk;
 use crate::selector_actor::Selector;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::{Swarm, SwarmMessage};
@@ -58,6 +59,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Its files.
     pub store: Arc<Store>,
+    /// Its policies.
+    pub policies: Desk,
     /// Its counters.
     pub metrics: Metrics,
     /// Runs sockets, disk and hashing.
@@ -130,6 +133,11 @@ impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Shared {
             labels: samara_wire::number_labels(&parts.config.labels),
+            policies: Desk::new(
+                parts.store.dir().join("policies"),
+                parts.config.policy.limits,
+                parts.config.policy.breaker,
+            ),
             config: parts.config,
             me: parts.me,
             instance: parts.instance,
@@ -201,6 +209,16 @@ impl Shared {
     /// The actor of a content.
     pub fn swarm(&self, content: &ContentId) -> Option<ActorRef<Swarm>> {
         self.content(content).map(|state| state.swarm.clone())
+    }
+
+    /// Tells every swarm what the active policy wants. Who misses it finds out by itself.
+    pub fn tell_policy(&self) {
+        let facts = self.policies.current().facts.clone();
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        for state in contents.values() {
+            let facts = PolicyFacts::clone(&facts);
+            state.swarm.tell(SwarmMessage::Input(SwarmInput::PolicyChanged { facts }));
+        }
     }
 
     /// A live link.

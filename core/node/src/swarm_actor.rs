@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use samara_engine::swarm::{
-    LinkKey, ManifestFacts, Swarm as Machine, SwarmConfig, SwarmEvent, SwarmInput, SwarmOutput,
+    Hook, LinkKey, ManifestFacts, Swarm as Machine, SwarmConfig, SwarmEvent, SwarmInput,
+    SwarmOutput,
 };
-use samara_model::{BytesPerSecond, ChunkIndex, Holding, PeerMessage};
+use samara_model::{BytesPerSecond, ChunkIndex, Holding, PeerMessage, Time};
 use samara_store::{Content, ReadChunkError, StoreChunkError};
 
 use crate::api::{ActorName, FetchPhase, Notice, PeerRow, PeerSource};
@@ -27,6 +28,8 @@ use crate::supervise::{Alive, Told};
 
 /// How often the rows for people are refreshed, and a parked transfer looks for room.
 const REFRESH: Duration = Duration::from_millis(500);
+/// That the policy does not answer is told once in this time.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
 /// A question to an actor that is down is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -136,6 +139,9 @@ pub struct Swarm {
     timer: Option<SpawnHandle>,
     demand: (bool, bool),
     park_reason: String,
+    /// Since it was told last, and when that was.
+    fallbacks: u64,
+    fallback_told: Option<Time>,
     first: bool,
     _alive: Alive,
 }
@@ -159,6 +165,8 @@ impl Swarm {
             timer: None,
             demand: (true, true),
             park_reason: String::new(),
+            fallbacks: 0,
+            fallback_told: None,
             first,
             _alive: alive,
         }
@@ -213,8 +221,14 @@ impl Swarm {
                 self.order(Work::Prepare(Some(bytes.into())))
             }
             SwarmOutput::VerifyOwn { link, chunk } => self.order(Work::Verify { link, chunk }),
-            SwarmOutput::AskPolicy { token, question, .. } => self.ask(token, question, false, ctx),
-            SwarmOutput::AskBuiltIn { token, question } => self.ask(token, question, true, ctx),
+            SwarmOutput::AskPolicy { token, question, deadline } => {
+                let (content, question) = (self.state.content, Box::new(question));
+                self.ask(SelectorMessage::Ask { content, token, question, deadline }, token, ctx)
+            }
+            SwarmOutput::AskBuiltIn { token, question } => {
+                let (content, question) = (self.state.content, Box::new(question));
+                self.ask(SelectorMessage::AskBuiltIn { content, token, question }, token, ctx)
+            }
             SwarmOutput::StartTimer { token, after } => self.start_timer(token, after, ctx),
             SwarmOutput::Report(event) => self.report(event),
         }
@@ -265,16 +279,7 @@ impl Swarm {
         }
     }
 
-    fn ask(
-        &mut self,
-        token: u64,
-        question: samara_policy::Question,
-        built_in: bool,
-        ctx: &mut Context<Self>,
-    ) {
-        let content = self.state.content;
-        let question = Box::new(question);
-        let message = SelectorMessage::Ask { content, token, question, built_in };
+    fn ask(&mut self, message: SelectorMessage, token: u64, ctx: &mut Context<Self>) {
         if !self.shared.selector.tell(message) {
             ctx.notify_later(Later(SwarmInput::PolicyFailed { token }), ASK_AGAIN);
         }
@@ -317,12 +322,40 @@ impl Swarm {
             SwarmEvent::DecisionDropped { hook, why } => {
                 tracing::trace!(%content, hook = hook.label(), why = why.label(), "decision dropped")
             }
-            SwarmEvent::FellBack { hook, why } => {
-                tracing::warn!(%content, hook = hook.label(), why, "the built-in policy answers for the active one")
-            }
+            SwarmEvent::FellBack { hook, why } => self.fell_back(hook, why),
             SwarmEvent::ReservationExpired { peer } => {
                 tracing::debug!(%content, peer = %peer.short(), "promised a chunk and sent nothing")
             }
+        }
+    }
+
+    /// Loud, and once in a while: a policy may fail a hundred times a second until it is left alone.
+    fn fell_back(&mut self, hook: Hook, why: &'static str) {
+        self.fallbacks += 1;
+        let now = self.shared.clock.now();
+        if self.fallback_told.is_some_and(|told| now.since(told) < TELL_AGAIN) {
+            return;
+        }
+        self.fallback_told = Some(now);
+        let (content, times) = (self.state.content, std::mem::take(&mut self.fallbacks));
+        let (hook, name) = (hook.label(), self.shared.policies.active_name().name);
+        tracing::warn!(%content, hook, why, times, name, "the built-in policy answers for the active one");
+        let reason = match why {
+            "idle" => "decided nothing although something could move",
+            "late" => "had no answer in time",
+            _ => "failed",
+        };
+        self.shared.notify(Notice::Policy(format!(
+            "the policy `{name}` {reason} (`{hook}`); the built-in policy answers in its place, and the \
+             transfer of {content} goes on"
+        )));
+    }
+
+    /// Whatever was missed of a change of the policy is made up for.
+    fn follow_policy(&mut self, ctx: &mut Context<Self>) {
+        let facts = self.shared.policies.current().facts.clone();
+        if facts.generation != self.machine.policy().generation {
+            self.input(SwarmInput::PolicyChanged { facts: (*facts).clone() }, ctx);
         }
     }
 
@@ -452,7 +485,10 @@ impl Swarm {
         self.input(SwarmInput::OwnChunkVerified { link, chunk, good }, ctx);
     }
 
-    fn refresh(&mut self) {
+    fn refresh(&mut self, ctx: &mut Context<Self>) {
+        self.follow_policy(ctx);
+        let reasons = self.machine.reasons().collect();
+        *self.state.reasons.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = reasons;
         let now = self.shared.clock.now();
         let rows = self.machine.neighbours().map(|row| PeerRow {
             peer: row.peer,
@@ -474,6 +510,7 @@ impl Swarm {
 
     /// Rebuilds what an incarnation before this one knew.
     fn rebuild(&mut self, ctx: &mut Context<Self>) {
+        self.follow_policy(ctx);
         if let Some(stored) = self.state.stored() {
             self.load(stored, ctx);
         } else {
@@ -521,7 +558,7 @@ impl Actor for Swarm {
             if swarm.state.is_closed() || swarm.shared.is_stopping() {
                 ctx.stop();
             } else {
-                swarm.refresh();
+                swarm.refresh(ctx);
             }
         });
     }
