@@ -35,8 +35,9 @@ pub struct Args {
     /// The final file or folder. It must not exist, unless it already is this content
     #[arg(long, short, value_name = "PATH")]
     output: OsString,
-    /// How long to look for a content, or anybody who has it, before giving up
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
+    /// How long to go on without anybody who has what is missing before giving up: a time or `forever`. In
+    /// mid-transfer at least 15s
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::wait)]
     wait: Duration,
     /// How long to go on serving others when done: a time, `forever` or `none`
     #[arg(long, value_name = "TIME", default_value = "none", value_parser = units::linger)]

@@ -153,7 +153,8 @@ pub fn write_line(document: &impl Serialize) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Seconds since the Unix epoch.
+/// Seconds since the Unix epoch by the wall clock, which may jump: for people and logs.
+#[expect(clippy::disallowed_methods, reason = "events carry the time of day")]
 pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

@@ -8,6 +8,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Pause between two plain lines: a log stays readable, and a person sees that something happens.
 const LINE_EVERY: Duration = Duration::from_secs(2);
+/// Width of a bar that was not told another one.
+const CELLS: usize = 24;
 /// Span over which speed is averaged: long enough to be calm, short enough to show a stall.
 const SPEED_SPAN: Duration = Duration::from_secs(3);
 
@@ -17,7 +19,7 @@ pub struct Meter {
 }
 
 enum Style {
-    Bar(ProgressBar),
+    Bar { bar: ProgressBar, cells: usize },
     Lines { last: Instant },
     Silent,
 }
@@ -25,14 +27,16 @@ enum Style {
 impl Meter {
     /// A bar below the others.
     pub fn bar(all: &MultiProgress) -> Meter {
-        Meter { style: Style::Bar(all.add(styled("{bar:24.green} {wide_msg}"))) }
+        let bar = all.add(ProgressBar::new(1).with_style(bar_style(CELLS)));
+        Meter { style: Style::Bar { bar, cells: CELLS } }
     }
 
     /// A moving sign of life for something that has no end.
     pub fn spinner(all: &MultiProgress) -> Meter {
-        let bar = all.add(styled("{spinner:.green} {wide_msg}"));
+        let style = style_of("{spinner:.green} {wide_msg}");
+        let bar = all.add(ProgressBar::new(1).with_style(style));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Meter { style: Style::Bar(bar) }
+        Meter { style: Style::Bar { bar, cells: 0 } }
     }
 
     /// A plain line on stderr every two seconds; none for what takes less.
@@ -45,10 +49,20 @@ impl Meter {
         Meter { style: Style::Silent }
     }
 
+    /// Makes a bar this many columns wide.
+    pub fn resize(&mut self, wanted: usize) {
+        if let Style::Bar { bar, cells } = &mut self.style
+            && *cells != wanted
+        {
+            *cells = wanted;
+            bar.set_style(bar_style(wanted));
+        }
+    }
+
     /// Shows that `done` of `total` are there; `text` says the rest.
     pub fn show(&mut self, done: u64, total: u64, text: impl FnOnce() -> String) {
         match &mut self.style {
-            Style::Bar(bar) => {
+            Style::Bar { bar, .. } => {
                 bar.set_length(total.max(1));
                 bar.set_position(done.min(total));
                 bar.set_message(text());
@@ -65,24 +79,27 @@ impl Meter {
 
     /// Leaves the bar on the terminal as it is.
     pub fn keep(&self) {
-        if let Style::Bar(bar) = &self.style {
+        if let Style::Bar { bar, .. } = &self.style {
             bar.abandon();
         }
     }
 
     /// Takes the bar away.
     pub fn clear(&self) {
-        if let Style::Bar(bar) = &self.style {
+        if let Style::Bar { bar, .. } = &self.style {
             bar.finish_and_clear();
         }
     }
 }
 
-fn styled(template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template)
+fn bar_style(cells: usize) -> ProgressStyle {
+    style_of(&format!("{{bar:{cells}.green}} {{wide_msg}}"))
+}
+
+fn style_of(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸ ");
-    ProgressBar::new(1).with_style(style)
+        .progress_chars("━╸ ")
 }
 
 /// Bytes per second over the last few seconds.

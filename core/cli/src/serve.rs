@@ -40,9 +40,9 @@ pub struct Args {
     /// Where the node keeps its identity and what it knows. By default in a temporary folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Also play the tracker for others
+    /// Also play the tracker: peers announce themselves here and are handed neighbours
     #[arg(long)]
-    tracker: bool,
+    play_tracker: bool,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let stop = args.node.stop()?;
     let place = Place::choose(args.data.as_ref())?;
     let mut config = args.node.config(place.path())?;
-    config.be_tracker = args.tracker;
+    config.be_tracker = args.play_tracker;
     let node = Arc::new(node_args::start(config)?);
     let outcome = publish_and_serve(&node, args, release, &output, &stop);
     // While a source is still being hashed, the hashing thread holds the node; then the process just ends.

@@ -52,6 +52,14 @@ pub fn linger(text: &str) -> Result<Linger, String> {
     }
 }
 
+/// Parses `forever` or a duration; the longest there is stands for `forever`.
+pub fn wait(text: &str) -> Result<Duration, String> {
+    match text {
+        "forever" => Ok(Duration::MAX),
+        _ => duration(text).map_err(|why| format!("{why}, or `forever`")),
+    }
+}
+
 /// Parses a chunk size: a power of two from 16 KiB to 16 MiB.
 pub fn chunk_size(text: &str) -> Result<u32, String> {
     let size: ByteCount = text.parse().map_err(|why| format!("{why}"))?;
@@ -147,6 +155,13 @@ mod tests {
         assert_eq!(linger("none"), Ok(Linger::None));
         assert_eq!(linger("1s"), Ok(Linger::For(Duration::from_secs(1))));
         assert!(linger("always").is_err());
+    }
+
+    #[test]
+    fn a_wait_is_a_duration_or_forever() {
+        assert_eq!(wait("forever"), Ok(Duration::MAX));
+        assert_eq!(wait("2min"), Ok(Duration::from_secs(120)));
+        assert!(wait("none").is_err_and(|why| why.contains("`forever`")));
     }
 
     #[test]

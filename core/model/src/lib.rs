@@ -33,7 +33,7 @@ pub use manifest::{
 pub use manifest_check::{ManifestError, check_manifest};
 pub use message::{
     Channel, DeclineReason, HaveSummary, Holding, MAX_CANDIDATES, MAX_MANIFEST_PART, MemberRecord,
-    PeerHint, PeerMessage, RejectReason,
+    PeerHint, PeerMessage, RejectReason, START_OVER,
 };
 pub use release::{
     ContentRef, ParseReleaseNameError, Release, ReleaseConflict, ReleaseName, conflict_between,

@@ -12,6 +12,10 @@ use crate::{ChunkIndex, ContentId, PeerId, Place, Release, ReleaseName};
 /// A content, as numbered by the sender of a message on this connection.
 pub type Channel = u16;
 
+/// Token of a handout that answers no announcement: the tracker began anew and has forgotten everybody. Whoever
+/// uses it announces itself again soon.
+pub const START_OVER: u32 = 0;
+
 /// Most candidate chunks in one offer.
 pub const MAX_CANDIDATES: usize = 8;
 
@@ -55,7 +59,7 @@ pub enum PeerMessage {
         channel: Channel,
         /// The chunks.
         chunks: Vec<ChunkIndex>,
-        /// Transfers into me that are running or reserved.
+        /// Neighbours from which something is on its way to me or reserved; slow ones do not count.
         inbound: u16,
     },
     /// What I have, in full, where a list of what is new would be longer.
@@ -64,7 +68,7 @@ pub enum PeerMessage {
         channel: Channel,
         /// What I have.
         have: HaveSummary,
-        /// Transfers into me that are running or reserved.
+        /// Neighbours from which something is on its way to me or reserved; slow ones do not count.
         inbound: u16,
     },
     /// I no longer have these chunks; all of them when empty.
@@ -74,22 +78,24 @@ pub enum PeerMessage {
         /// The chunks.
         chunks: Vec<ChunkIndex>,
     },
-    /// I could send you one of these, best first. Answer with `Accept` or `Decline`.
+    /// I could send you one or two of these, best first. Answer with `Accept`, once for each that you take, or
+    /// `Decline`.
     Offer {
         /// My channel.
         channel: Channel,
         /// 1 to [`MAX_CANDIDATES`] chunks.
         chunks: Vec<ChunkIndex>,
-        /// Transfers into me that are running or reserved.
+        /// Neighbours from which something is on its way to me or reserved; slow ones do not count.
         inbound: u16,
     },
-    /// Send me this chunk of your offer.
+    /// Send me this chunk of your offer. One message for each chunk that is taken: the first answers the offer
+    /// and holds; one that follows for another chunk of it counts as a `Request`, and may be refused.
     Accept {
         /// My channel.
         channel: Channel,
         /// One of the offered chunks.
         chunk: ChunkIndex,
-        /// Transfers into me, this one included.
+        /// As in `Offer`, you included.
         inbound: u16,
     },
     /// No, thank you.
@@ -98,7 +104,7 @@ pub enum PeerMessage {
         channel: Channel,
         /// Why.
         reason: DeclineReason,
-        /// Transfers into me.
+        /// As in `Offer`.
         inbound: u16,
     },
     /// Send me this chunk, or any that I lack when `None`. Answered with bytes or `Refuse`.
@@ -107,7 +113,7 @@ pub enum PeerMessage {
         channel: Channel,
         /// The chunk, or any.
         chunk: Option<ChunkIndex>,
-        /// Transfers into me, this one included.
+        /// As in `Offer`, you included.
         inbound: u16,
     },
     /// I cannot serve your request, or an offer of mine that you accepted.
@@ -202,7 +208,7 @@ pub enum PeerMessage {
     },
     /// From a tracker: whom to connect to for the announced contents.
     Handout {
-        /// From the announcement.
+        /// From the announcement; [`START_OVER`] in one that answers none.
         token: u32,
         /// Per content, some neighbours.
         neighbours: Vec<(ContentId, Vec<PeerHint>)>,

@@ -1,6 +1,6 @@
 //! What a program that embeds a node sees: configuration, requests, progress, results.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -58,6 +58,27 @@ pub struct PolicyConfig {
     pub breaker: BreakerConfig,
 }
 
+impl Default for NodeConfig {
+    fn default() -> Self {
+        NodeConfig {
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            advertise: None,
+            data: None,
+            join: Vec::new(),
+            cluster: "samara".into(),
+            labels: Labels::default(),
+            discovery: Discovery { tracker: true, gossip: true },
+            trackers: Vec::new(),
+            be_tracker: false,
+            limit_up: None,
+            limit_down: None,
+            random_seed: None,
+            policy: PolicyConfig::default(),
+            data_threads: None,
+        }
+    }
+}
+
 /// Ways of finding peers; the join addresses and peer exchange are always used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Discovery {
@@ -109,7 +130,8 @@ pub struct FetchRequest {
     pub content: ContentRef,
     /// The final file or directory. It must not exist, unless it already is this content.
     pub output: PathBuf,
-    /// How long to look for a content or a peer that cannot be found yet before giving up.
+    /// How long to go on without anybody who has what is missing before giving up, from the start or in
+    /// mid-transfer, there at least 15 s. [`Duration::MAX`] is for ever.
     pub wait: Duration,
 }
 

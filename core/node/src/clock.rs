@@ -22,12 +22,14 @@ impl Clock {
     }
 }
 
-/// Seconds since the Unix epoch by the wall clock; 0 when it stands before.
+/// Seconds since the Unix epoch by the wall clock, for people; 0 when it stands before.
 pub fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    unix_millis() / 1000
 }
 
-/// Milliseconds since the Unix epoch; 0 when the clock stands before.
+/// Milliseconds since the Unix epoch; 0 when the clock stands before. It may jump: nothing may depend on the
+/// difference of two.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
 pub fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

@@ -6,18 +6,21 @@
 //! enough to fill the sockets' buffers within a nap is never kept waiting, and neither is the first event
 //! after a silence.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::link::Counters;
 
-/// How long a nap is: a tenth of the time of a chunk at the rates at which it matters.
-const NAP: Duration = Duration::from_millis(1);
+/// A nap lasts as long as this many bytes take each way at the present rate: a chunk at the rates at which
+/// it matters, and far less than what the sockets' buffers hold.
+const NAP_BYTES: u64 = 32 << 10;
+/// Naps are no shorter and no longer. Longer ones cost more in late answers than they save.
+const NAP_US: (u64, u64) = (1_000, 10_000);
 /// Sleeping again within this time counts as busy.
 const BUSY: Duration = Duration::from_millis(1);
 /// The rate is looked at this often.
-const WINDOW: Duration = Duration::from_millis(20);
+const WINDOW: Duration = Duration::from_millis(50);
 /// Above this rate, in bytes per second of payload both ways, nobody naps: a socket's buffer of a few
 /// hundred KiB must not fill up meanwhile.
 const FAST: u64 = 40 << 20;
@@ -31,7 +34,8 @@ pub struct Coalescer {
     last_sleep_us: AtomicU64,
     window_start_us: AtomicU64,
     window_bytes: AtomicU64,
-    fast: AtomicBool,
+    /// How long a nap is now, in microseconds; none when 0.
+    nap_us: AtomicU64,
 }
 
 impl Coalescer {
@@ -43,7 +47,7 @@ impl Coalescer {
             last_sleep_us: AtomicU64::new(0),
             window_start_us: AtomicU64::new(0),
             window_bytes: AtomicU64::new(0),
-            fast: AtomicBool::new(false),
+            nap_us: AtomicU64::new(NAP_US.0),
         }
     }
 
@@ -59,8 +63,9 @@ impl Coalescer {
         let Some(counters) = self.counters.get() else { return };
         self.measure(counters, now);
         let busy = now.saturating_sub(last) < BUSY.as_micros() as u64;
-        if busy && !self.fast.load(Ordering::Relaxed) {
-            std::thread::sleep(NAP);
+        let nap = self.nap_us.load(Ordering::Relaxed);
+        if busy && nap > 0 {
+            std::thread::sleep(Duration::from_micros(nap));
             self.last_sleep_us.store(self.now_us(), Ordering::Relaxed);
         }
     }
@@ -74,10 +79,34 @@ impl Coalescer {
         let bytes = traffic.payload_received + traffic.payload_sent;
         let moved = bytes.saturating_sub(self.window_bytes.swap(bytes, Ordering::Relaxed));
         self.window_start_us.store(now, Ordering::Relaxed);
-        self.fast.store(moved.saturating_mul(1_000_000) / span > FAST, Ordering::Relaxed);
+        self.nap_us.store(nap_at(moved.saturating_mul(1_000_000) / span), Ordering::Relaxed);
     }
 
     fn now_us(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// How long to nap, in microseconds, at a rate in bytes per second both ways.
+fn nap_at(rate: u64) -> u64 {
+    match rate {
+        // A node that moves nothing is waiting for answers: they are what decides how soon it begins.
+        0 => NAP_US.0,
+        rate if rate > FAST => 0,
+        rate => (2 * NAP_BYTES * 1_000_000 / rate).clamp(NAP_US.0, NAP_US.1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn naps_are_long_on_slow_links_and_end_on_fast_ones() {
+        assert_eq!(nap_at(0), 1_000);
+        assert_eq!(nap_at(1_000), 10_000);
+        assert_eq!(nap_at(12_500_000), 5_242);
+        assert_eq!(nap_at(FAST), 1_562);
+        assert_eq!(nap_at(FAST + 1), 0);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use samara_engine::swarm::ReasonCount;
+use samara_engine::swarm::{Outlook, ReasonCount};
 use samara_model::{ByteCount, ContentId};
 use samara_store::Content;
 use tokio::sync::Notify;
@@ -34,6 +34,8 @@ pub struct ContentState {
     pub resumed: AtomicU64,
     /// Live neighbours.
     pub neighbours: AtomicU32,
+    /// Where what is missing could come from; as old as `rows` at most.
+    pub outlook: Mutex<Outlook>,
     /// The neighbours, refreshed a few times a second.
     pub rows: Mutex<Vec<PeerRow>>,
     /// Why the active policy decided what it did, refreshed with the rows.
@@ -77,6 +79,7 @@ impl ContentState {
             done: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             neighbours: AtomicU32::new(0),
+            outlook: Mutex::default(),
             rows: Mutex::default(),
             reasons: Mutex::default(),
             turned: Notify::new(),

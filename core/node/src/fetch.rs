@@ -3,176 +3,32 @@
 
 mod entry;
 mod error;
+mod handle;
+mod patience;
+mod resolve;
+mod search;
+mod watch;
 
-use std::collections::HashSet;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
-use samara_engine::swarm::SwarmInput;
-use samara_model::{ByteCount, ContentId, ContentRef, ReleaseName};
-use tokio::sync::{Notify, oneshot};
-use tokio::time::timeout;
+use samara_model::ByteCount;
 
 pub use error::FetchError;
+pub use handle::FetchHandle;
 
-use entry::{Entered, enter, is_in_place, leave};
+use entry::{Entered, enter, is_in_place};
+use handle::Job;
+use resolve::resolve;
+use watch::watch;
 
-use crate::api::{FetchPhase, FetchProgress, FetchRequest, Fetched};
+use crate::api::{FetchRequest, Fetched};
 use crate::chunk_store_actor::chain;
 use crate::content_state::ContentState;
-use crate::finder::Found;
-use crate::gossip_actor::GossipMessage;
-use crate::link::LinkId;
 use crate::seeder_actor::SeederMessage;
 use crate::shared::Shared;
-use crate::swarm_actor::SwarmMessage;
-use crate::tracker_actor::TrackerMessage;
-
-/// How often others are asked who has the content: while nobody is known, and otherwise.
-const ASK_LONELY: Duration = Duration::from_millis(500);
-const ASK_SETTLED: Duration = Duration::from_secs(10);
-/// A transfer without any neighbour is given up after this time, or `wait` if that is longer.
-const LONELY: Duration = Duration::from_secs(15);
-
-/// A fetch under way.
-#[derive(Clone)]
-pub struct FetchHandle(Arc<Job>);
-
-pub(crate) struct Job {
-    inner: Mutex<Inner>,
-    changed: Condvar,
-    cancelled: Notify,
-}
-
-#[derive(Default)]
-struct Inner {
-    state: Option<Arc<ContentState>>,
-    result: Option<Result<Fetched, FetchError>>,
-    cancelled: bool,
-}
-
-impl FetchHandle {
-    pub(crate) fn start(shared: Arc<Shared>, request: FetchRequest) -> Self {
-        let job = Arc::new(Job {
-            inner: Mutex::default(),
-            changed: Condvar::new(),
-            cancelled: Notify::new(),
-        });
-        let (runtime, running) = (shared.data_plane.clone(), job.clone());
-        let ending = Ending { shared: shared.clone(), job: job.clone() };
-        runtime.spawn(async move {
-            let result = tokio::select! {
-                result = run(&shared, &request, &running) => result,
-                () = running.cancelled.notified() => Err(FetchError::Cancelled),
-                () = shared.stopped.notified() => Err(FetchError::Cancelled),
-            };
-            running.finish(&shared, result);
-            drop(ending);
-        });
-        FetchHandle(job)
-    }
-
-    /// Where it stands.
-    pub fn progress(&self) -> FetchProgress {
-        match &self.0.lock().state {
-            Some(state) => state.progress(),
-            None => nothing_yet(),
-        }
-    }
-
-    /// Waits until something changed or the time is over, and says where it stands.
-    pub fn wait_change(&self, at_most: Duration) -> FetchProgress {
-        let state = self.0.lock().state.clone();
-        match state {
-            Some(state) if self.result().is_none() => state.wait_change(at_most),
-            _ => {
-                let inner = self.0.lock();
-                if inner.result.is_none() {
-                    let _ = self.0.changed.wait_timeout(inner, at_most);
-                }
-            }
-        }
-        self.progress()
-    }
-
-    /// How it ended, once it has.
-    pub fn result(&self) -> Option<Result<Fetched, FetchError>> {
-        self.0.lock().result.clone()
-    }
-
-    /// Waits for the end.
-    ///
-    /// # Errors
-    /// Why there is no file.
-    pub fn wait(&self) -> Result<Fetched, FetchError> {
-        let mut inner = self.0.lock();
-        loop {
-            if let Some(result) = &inner.result {
-                return result.clone();
-            }
-            inner = self.0.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Gives it up. What was verified stays.
-    pub fn cancel(&self) {
-        self.0.lock().cancelled = true;
-        self.0.cancelled.notify_one();
-    }
-}
-
-/// A fetch ends with its task, also when the node stops before the task hears of it.
-struct Ending {
-    shared: Arc<Shared>,
-    job: Arc<Job>,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if self.job.lock().result.is_none() {
-            self.job.finish(&self.shared, Err(FetchError::Cancelled));
-        }
-    }
-}
-
-impl Job {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn watch(&self, state: Arc<ContentState>) {
-        self.lock().state = Some(state);
-        self.changed.notify_all();
-    }
-
-    fn finish(&self, shared: &Shared, result: Result<Fetched, FetchError>) {
-        let state = self.lock().state.clone();
-        if let Some(state) = &state {
-            leave(shared, state);
-        }
-        self.lock().result = Some(result);
-        self.changed.notify_all();
-        if let Some(state) = state {
-            state.progressed();
-        }
-    }
-}
-
-fn nothing_yet() -> FetchProgress {
-    FetchProgress {
-        phase: FetchPhase::Finding,
-        content: None,
-        total: ByteCount(0),
-        done: ByteCount(0),
-        resumed: ByteCount(0),
-        chunks: 0,
-        received: ByteCount(0),
-        sent: ByteCount(0),
-        wasted: ByteCount(0),
-        neighbours: 0,
-    }
-}
 
 async fn run(
     shared: &Arc<Shared>,
@@ -209,12 +65,7 @@ async fn run(
     Ok(fetched(&state, output, began, was_there))
 }
 
-fn fetched(
-    state: &ContentState,
-    output: std::path::PathBuf,
-    began: Instant,
-    was_there: bool,
-) -> Fetched {
+fn fetched(state: &ContentState, output: PathBuf, began: Instant, was_there: bool) -> Fetched {
     let stored = state.stored();
     Fetched {
         content: state.content,
@@ -239,7 +90,7 @@ async fn copy(
     let stored = state.stored().ok_or_else(|| impossible("it is not ready yet".into()))?;
     let copied = tokio::task::spawn_blocking(move || {
         let (bytes, manifest) = (stored.manifest_bytes().to_vec(), stored.manifest().clone());
-        let stop = std::sync::atomic::AtomicBool::new(false);
+        let stop = AtomicBool::new(false);
         let copy = store
             .begin_fetch(content, bytes, manifest, &output, &|_, _| {}, &stop)
             .map_err(|error| chain(&error))?;
@@ -247,169 +98,4 @@ async fn copy(
     });
     copied.await.map_err(|error| impossible(error.to_string()))?.map_err(impossible)?;
     Ok(fetched(state, request.output.clone(), began, true))
-}
-
-/// Finds out which content is meant.
-async fn resolve(shared: &Arc<Shared>, request: &FetchRequest) -> Result<ContentId, FetchError> {
-    let name = match &request.content {
-        ContentRef::Id(id) => return Ok(*id),
-        ContentRef::Release(name) => name,
-    };
-    let deadline = Instant::now() + request.wait;
-    loop {
-        let found = ask_here(shared, Some(name.clone()), None).await;
-        if let Some(release) = found.and_then(|found| found.release) {
-            return Ok(release.content);
-        }
-        let pause = ASK_LONELY.min(deadline.saturating_duration_since(Instant::now()));
-        if pause.is_zero() {
-            return Err(not_found(shared, request, began_error(name)));
-        }
-        let mut search = shared.finder.search(Some(name.clone()), None);
-        let rung = shared.link_up.notified();
-        for link in shared.live_links() {
-            search.ask(&link);
-        }
-        let found = tokio::select! {
-            found = timeout(pause, search.next()) => found.ok().flatten(),
-            () = rung => None,
-        };
-        if let Some(release) = found.and_then(|found| found.release) {
-            let _ = shared.add_release(&release);
-            shared.gossip.deliver(GossipMessage::ReleaseAdded(release.clone())).await;
-            shared.tracker.deliver(TrackerMessage::ReleaseAdded(release.clone())).await;
-            return Ok(release.content);
-        }
-    }
-}
-
-fn began_error(name: &ReleaseName) -> FetchError {
-    FetchError::UnknownRelease { release: name.clone() }
-}
-
-/// Nobody knows it, or nobody is there: which of the two?
-fn not_found(shared: &Shared, request: &FetchRequest, otherwise: FetchError) -> FetchError {
-    if shared.live_links().is_empty() {
-        FetchError::NobodyThere {
-            content: request.content.clone(),
-            waited: request.wait,
-            last: shared.last_dial_error(),
-        }
-    } else {
-        otherwise
-    }
-}
-
-/// What this node's own table says.
-async fn ask_here(
-    shared: &Shared,
-    release: Option<ReleaseName>,
-    content: Option<ContentId>,
-) -> Option<Found> {
-    let (answer, answered) = oneshot::channel();
-    shared.gossip.deliver(GossipMessage::LookUp { release, content, answer }).await;
-    timeout(Duration::from_millis(200), answered).await.ok()?.ok()
-}
-
-/// Watches until the content is in place.
-async fn watch(
-    shared: &Arc<Shared>,
-    request: &FetchRequest,
-    state: &Arc<ContentState>,
-    began: Instant,
-) -> Result<(), FetchError> {
-    let mut seen = Seen::default();
-    let mut lonely_since = began;
-    loop {
-        if state.phase() == FetchPhase::Complete {
-            return Ok(());
-        }
-        if state.is_closed() {
-            return Err(FetchError::Cancelled);
-        }
-        if let Some(why) = state.failure() {
-            return Err(FetchError::Impossible { content: state.content, why });
-        }
-        let progress = state.progress();
-        if progress.neighbours > 0 || is_local_work(&progress.phase) {
-            lonely_since = Instant::now();
-        }
-        let started = progress.chunks > 0;
-        let patience = if started { request.wait.max(LONELY) } else { request.wait };
-        if lonely_since.elapsed() > patience {
-            return Err(give_up(shared, request, &progress, state.content));
-        }
-        let rung = shared.link_up.notified();
-        look_around(shared, state, &mut seen, progress.neighbours == 0).await;
-        tokio::select! {
-            () = state.turned.notified() => {}
-            () = rung => {}
-            () = tokio::time::sleep(Duration::from_millis(100)) => {}
-        }
-    }
-}
-
-fn is_local_work(phase: &FetchPhase) -> bool {
-    matches!(phase, FetchPhase::Checking | FetchPhase::Finishing | FetchPhase::Parked { .. })
-}
-
-fn give_up(
-    shared: &Shared,
-    request: &FetchRequest,
-    progress: &FetchProgress,
-    content: ContentId,
-) -> FetchError {
-    if progress.chunks > 0 {
-        return FetchError::Abandoned { content, done: progress.done, total: progress.total };
-    }
-    not_found(shared, request, FetchError::UnknownContent { content })
-}
-
-/// Whom a fetch has asked, and when.
-#[derive(Default)]
-struct Seen {
-    links: HashSet<LinkId>,
-    asked: Option<Instant>,
-}
-
-/// Opens the content on links that are new, and asks from time to time who has it.
-async fn look_around(
-    shared: &Arc<Shared>,
-    state: &Arc<ContentState>,
-    seen: &mut Seen,
-    lonely: bool,
-) {
-    let swarm = &state.swarm;
-    let links = shared.live_links();
-    let fresh: Vec<_> = links.iter().filter(|link| seen.links.insert(link.id)).cloned().collect();
-    let pause = if lonely { ASK_LONELY } else { ASK_SETTLED };
-    let due = seen.asked.is_none_or(|asked| asked.elapsed() > pause);
-    // The nodes that were joined may have the content themselves: that saves asking.
-    if lonely {
-        for handle in &fresh {
-            // If the actor is down, its next incarnation finds it there.
-            shared.opened_on(handle, state.content);
-            let connected = SwarmMessage::Connected { handle: handle.clone(), resumed: false };
-            swarm.deliver(connected).await;
-        }
-    }
-    if !due && (fresh.is_empty() || !lonely) {
-        return;
-    }
-    seen.asked = Some(Instant::now());
-    if let Some(found) = ask_here(shared, None, Some(state.content)).await {
-        swarm.deliver(SwarmMessage::Input(SwarmInput::HintsReceived(found.holders))).await;
-    }
-    let (shared, state) = (shared.clone(), state.clone());
-    let asked = if due { links } else { fresh };
-    shared.data_plane.clone().spawn(async move {
-        let mut search = shared.finder.search(None, Some(state.content));
-        for link in &asked {
-            search.ask(link);
-        }
-        while let Ok(Some(found)) = timeout(Duration::from_secs(2), search.next()).await {
-            let hints = SwarmInput::HintsReceived(found.holders);
-            state.swarm.deliver(SwarmMessage::Input(hints)).await;
-        }
-    });
 }

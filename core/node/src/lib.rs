@@ -5,6 +5,8 @@
 //! on their own runtime: bytes go between socket and disk there and never through a mailbox. This is the only
 //! crate that names actix, and (benchmark and tests aside) tokio.
 
+#[cfg(test)]
+mod actor_tests;
 mod admin;
 mod api;
 mod chunk_store_actor;
@@ -16,6 +18,7 @@ mod fetch;
 mod finder;
 mod gossip_actor;
 mod identity;
+mod instance;
 mod join;
 pub mod link;
 mod metrics;

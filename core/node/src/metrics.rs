@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use metrics::{Counter, Unit, counter, describe_counter};
 use samara_engine::swarm::{DropReason, Hook, SwarmEvent};
 use samara_policy_host::Fault;
+use samara_wire::DatagramError;
 
 use crate::api::ActorName;
 
@@ -33,12 +34,61 @@ impl ActorName {
     }
 }
 
+/// Why a datagram is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatagramDrop {
+    /// Something else found the port.
+    NotSamara,
+    /// Another version of the envelope.
+    Version,
+    /// Another cluster.
+    OtherCluster,
+    /// Longer than any datagram of ours.
+    TooLarge,
+    /// Gossip does not keep up, or is being restarted.
+    MailboxFull,
+}
+
+/// All of them, in the order of their counters.
+const DROPS: [DatagramDrop; 5] = [
+    DatagramDrop::NotSamara,
+    DatagramDrop::Version,
+    DatagramDrop::OtherCluster,
+    DatagramDrop::TooLarge,
+    DatagramDrop::MailboxFull,
+];
+
+impl DatagramDrop {
+    fn label(self) -> &'static str {
+        match self {
+            DatagramDrop::NotSamara => "not_samara",
+            DatagramDrop::Version => "version",
+            DatagramDrop::OtherCluster => "other_cluster",
+            DatagramDrop::TooLarge => "too_large",
+            DatagramDrop::MailboxFull => "mailbox_full",
+        }
+    }
+}
+
+impl From<DatagramError> for DatagramDrop {
+    fn from(error: DatagramError) -> DatagramDrop {
+        match error {
+            DatagramError::NotSamara => DatagramDrop::NotSamara,
+            DatagramError::Version { .. } => DatagramDrop::Version,
+            DatagramError::OtherCluster => DatagramDrop::OtherCluster,
+            DatagramError::TooLarge { .. } => DatagramDrop::TooLarge,
+        }
+    }
+}
+
 /// Handles of everything that the node counts.
 pub struct Metrics {
     restarts: [(AtomicU64, Counter); 6],
     chunks_stored: Counter,
     chunks_rejected: Counter,
     chunks_discarded: Counter,
+    chunks_unwritten: Counter,
+    datagrams_dropped: [Counter; 5],
     received: Counter,
     sent: Counter,
     decisions_dropped: Vec<Counter>,
@@ -74,6 +124,9 @@ impl Metrics {
             chunks_stored: chunks("stored"),
             chunks_rejected: chunks("rejected"),
             chunks_discarded: chunks("discarded"),
+            chunks_unwritten: chunks("unwritten"),
+            datagrams_dropped: DROPS
+                .map(|why| counter!("samara_datagrams_dropped_total", "reason" => why.label())),
             received: counter!("samara_received_bytes_total"),
             sent: counter!("samara_sent_bytes_total"),
             decisions_dropped: dropped.collect(),
@@ -115,6 +168,18 @@ impl Metrics {
     pub fn chunk_discarded(&self, bytes: u32) {
         self.chunks_discarded.increment(1);
         self.received.increment(u64::from(bytes));
+    }
+
+    /// A chunk was right, and the store could not keep it.
+    pub fn chunk_unwritten(&self, bytes: u32) {
+        self.chunks_unwritten.increment(1);
+        self.received.increment(u64::from(bytes));
+    }
+
+    /// A datagram on the node's port was not taken.
+    pub fn datagram_dropped(&self, why: DatagramDrop) {
+        let at = DROPS.iter().position(|one| *one == why).unwrap_or(0);
+        self.datagrams_dropped[at].increment(1);
     }
 
     /// A chunk was sent and acknowledged.
@@ -198,7 +263,7 @@ fn index(actor: ActorName) -> usize {
 }
 
 fn describe() {
-    let all: [(&'static str, Unit, &'static str); 12] = [
+    let all: [(&'static str, Unit, &'static str); 13] = [
         ("samara_actor_restarts_total", Unit::Count, "Actors that panicked and were restarted"),
         ("samara_chunks_received_total", Unit::Count, "Chunks received from peers, by outcome"),
         ("samara_received_bytes_total", Unit::Bytes, "Bytes of chunks received from peers"),
@@ -219,6 +284,11 @@ fn describe() {
         ("samara_policy_changes_total", Unit::Count, "Changes of the policies, by kind"),
         ("samara_reservations_expired_total", Unit::Count, "Promised chunks of which nothing came"),
         (
+            "samara_datagrams_dropped_total",
+            Unit::Count,
+            "Datagrams on the node's port that were not taken, by reason",
+        ),
+        (
             "samara_peers_banned_total",
             Unit::Count,
             "Peers banned from a content for breaking the rules",
@@ -226,5 +296,81 @@ fn describe() {
     ];
     for (name, unit, help) in all {
         describe_counter!(name, unit, help);
+    }
+}
+
+/// A recorder for tests of what is counted.
+#[cfg(test)]
+pub mod counting {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use metrics::{
+        Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    };
+
+    /// All counters, as `name` or `name{label}`.
+    #[derive(Debug, Default)]
+    pub struct Counting(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+    impl Counting {
+        /// How far a counter is; `None` when nobody registered it.
+        pub fn of(&self, name: &str) -> Option<u64> {
+            let all = self.0.lock().expect("no test panicked with it");
+            all.get(name).map(|counter| counter.load(Ordering::Acquire))
+        }
+
+        /// The names of all.
+        pub fn names(&self) -> Vec<String> {
+            self.0.lock().expect("no test panicked with it").keys().cloned().collect()
+        }
+    }
+
+    impl Recorder for Counting {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            let labels: Vec<&str> = key.labels().map(|label| label.value()).collect();
+            let name = match labels.as_slice() {
+                [] => key.name().to_owned(),
+                labels => format!("{}{{{}}}", key.name(), labels.join(",")),
+            };
+            let counter = Arc::new(AtomicU64::new(0));
+            self.0.lock().expect("no test panicked with it").insert(name, counter.clone());
+            Counter::from_arc(counter)
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counting::Counting;
+    use super::*;
+
+    #[test]
+    fn every_series_is_there_from_the_start_and_described() {
+        let counting = Counting::default();
+        metrics::with_local_recorder(&counting, Metrics::new);
+        let page = include_str!("../../../dashboards/METRICS.md");
+        let names = counting.names();
+        assert!(page.contains(&format!(": {} per process", names.len())), "{}", names.len());
+        for series in names {
+            let (name, label) = series.split_once('{').unwrap_or((&series, "}"));
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` ")));
+            let row = row.unwrap_or_else(|| panic!("{name} has no row in METRICS.md"));
+            let label = label.trim_end_matches('}');
+            assert!(row.contains(&format!("`{label}`")) || label.is_empty(), "{series}: {row}");
+        }
     }
 }

@@ -1,7 +1,12 @@
 //! The policies of a running node: activate, go back, look.
 
+use std::sync::PoisonError;
+
+use samara_engine::swarm::{PolicyFacts, SwarmInput};
+
 use crate::node::Node;
 use crate::selector::{PolicyError, PolicyMode, PolicyRequest, PolicyStatus};
+use crate::swarm_actor::SwarmMessage;
 
 impl Node {
     /// Loads a policy and makes it active, or runs it in shadow. Blocks while it compiles, about 1.5 ms a KiB;
@@ -60,6 +65,16 @@ impl crate::shared::Shared {
     pub(crate) fn end_shadow_policy(&self) -> Result<PolicyStatus, PolicyError> {
         self.policies.end_shadow()?;
         Ok(self.policy_changed("shadow_ended"))
+    }
+
+    /// Tells every swarm what the active policy wants. Who misses it finds out by itself.
+    pub(crate) fn tell_policy(&self) {
+        let facts = self.policies.current().facts.clone();
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        for state in contents.values() {
+            let facts = PolicyFacts::clone(&facts);
+            state.swarm.tell(SwarmMessage::Input(SwarmInput::PolicyChanged { facts }));
+        }
     }
 
     fn policy_changed(&self, what: &'static str) -> PolicyStatus {

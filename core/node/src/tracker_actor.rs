@@ -16,7 +16,7 @@ use samara_model::{
     ContentId, Holding, PeerHint, PeerId, PeerMessage, Place, Release, ReleaseName,
 };
 
-use crate::api::Notice;
+use crate::api::{NodeConfig, Notice};
 use crate::link::{LinkCommand, LinkHandle, LinkId};
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told};
@@ -113,7 +113,8 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// An incarnation. A registry starts empty and fills by itself: everybody announces itself again.
+    /// An incarnation. A registry starts empty and fills by itself: who is connected is asked to announce itself
+    /// again, everybody else does so in time.
     pub fn new(shared: Arc<Shared>, alive: Alive) -> Self {
         let config = &shared.config;
         let registry = config
@@ -172,9 +173,10 @@ impl Tracker {
                 self.shared.notify(Notice::ReleaseRefused { why: conflict.to_string() })
             }
             AnnouncerEvent::TrackerChanged(tracker) => tracing::info!(%tracker, "tracker answers"),
-            AnnouncerEvent::TrackersUnreachable => {
-                tracing::warn!("no tracker answers; known peers stay in use")
-            }
+            AnnouncerEvent::TrackersUnreachable => match missing_tracker(&self.shared.config) {
+                Some(text) => self.shared.notify(Notice::Warning(text)),
+                None => tracing::debug!("no joined node plays the tracker; gossip does without"),
+            },
         }
     }
 
@@ -234,10 +236,38 @@ impl Tracker {
     }
 }
 
+/// What a person should know when no tracker answers. Nothing, where nobody was named as one and gossip
+/// finds peers just as well.
+fn missing_tracker(config: &NodeConfig) -> Option<String> {
+    let list = |addresses: &[SocketAddr]| {
+        addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ")
+    };
+    match (config.trackers.is_empty(), config.discovery.gossip) {
+        (true, true) => None,
+        (true, false) => Some(format!(
+            "no joined node ({}) plays the tracker for --discovery tracker: only joined nodes and their \
+             neighbours are known. Start one there with `samara serve --play-tracker`, or use \
+             --discovery both",
+            list(&config.join)
+        )),
+        (false, true) => Some(format!(
+            "no tracker answers at {}: gossip alone finds peers until one does",
+            list(&config.trackers)
+        )),
+        (false, false) => Some(format!(
+            "no tracker answers at {}: peers that are known stay in use, new ones are not found until one \
+             does. Check the addresses, and that a node plays the tracker there",
+            list(&config.trackers)
+        )),
+    }
+}
+
 impl Actor for Tracker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
+        let links = self.shared.live_links().iter().map(|link| link.id.0).collect();
+        self.register(TrackerInput::Started { links }, ctx);
         self.announce(AnnouncerInput::Started, ctx);
         for release in self.shared.releases() {
             self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
@@ -306,6 +336,28 @@ impl Handler<Told<TrackerMessage>> for Tracker {
             TrackerMessage::Leave => self.announce(AnnouncerInput::Left, ctx),
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]
             TrackerMessage::Panic => panic!("injected into the tracker"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Discovery;
+
+    fn config(trackers: usize, gossip: bool) -> NodeConfig {
+        let address = SocketAddr::from(([10, 0, 0, 1], 7300));
+        let discovery = Discovery { tracker: true, gossip };
+        let trackers = vec![address; trackers];
+        NodeConfig { join: vec![address], trackers, discovery, ..NodeConfig::default() }
+    }
+
+    #[test]
+    fn a_tracker_that_nobody_named_is_not_missed_where_gossip_is_on() {
+        assert_eq!(missing_tracker(&config(0, true)), None);
+        for (trackers, gossip) in [(1, true), (1, false), (0, false)] {
+            let text = missing_tracker(&config(trackers, gossip)).expect("a person must know");
+            assert!(text.contains("10.0.0.1:7300"), "{text}");
         }
     }
 }

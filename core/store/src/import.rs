@@ -149,7 +149,12 @@ pub(crate) fn single_root(root: &Path, manifest: &Manifest) -> PathBuf {
 }
 
 /// Lists the source; when it was written so recently that another write could hide in the same tick of
-/// the clock, waits for the next tick and lists again.
+/// the clock, waits for the next tick and lists again. A time in the future, after the clock was set back, needs
+/// no waiting: another write gets another time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "file times are wall-clock times; waits one tick at most"
+)]
 fn list_settled(path: &Path, root: &Path) -> Result<Walked, ImportError> {
     let walked = list(path, root)?;
     let newest = walked.stamps.iter().map(|stamp| stamp.mtime_ns).max().unwrap_or(0);

@@ -15,7 +15,7 @@ pub fn origin(settings: &Settings, workplace: &Workplace) -> Vec<OsString> {
         args.extend(words(&["--chunk-size", &size.to_string()]));
     }
     if settings.discovery.has_tracker() {
-        args.extend(words(&["--tracker"]));
+        args.extend(words(&["--play-tracker"]));
     }
     args.extend(node(settings, workplace, &source));
     args

@@ -2,6 +2,7 @@
 
 mod demo;
 mod faults;
+mod origin_killed;
 mod process;
 mod resume;
 mod transfer;

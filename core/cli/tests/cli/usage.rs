@@ -36,6 +36,7 @@ fn an_output_must_have_a_name() {
 fn durations_rates_and_sizes_need_units() {
     let fetch = ["fetch", "a@1", "-o", "x", "--join", "127.0.0.1:1"];
     check_refused(&[&fetch[..], &["--wait", "30"]].concat(), "for example `30s`");
+    check_refused(&[&fetch[..], &["--wait", "long"]].concat(), "or `forever`");
     check_refused(&[&fetch[..], &["--linger", "long"]].concat(), "`forever`");
     check_refused(&[&fetch[..], &["--limit-up", "100"]].concat(), "`100 Mbit/s`");
     check_refused(&[&fetch[..], &["--limit-down", "0 MB/s"]].concat(), "nothing through");
@@ -65,4 +66,13 @@ fn help_and_version_go_to_stdout() {
         assert!(ended.stdout.contains("Usage: samara"), "{args:?}: {ended:?}");
     }
     assert!(run(["--version"]).stdout.starts_with("samara "));
+}
+
+#[test]
+fn serve_plays_the_tracker_and_fetch_names_one() {
+    check_refused(
+        &["serve", "/tmp", "--name", "a", "--version", "1", "--tracker"],
+        "--play-tracker",
+    );
+    check_refused(&["fetch", "a@1", "-o", "x", "--tracker", "127.0.0.1"], "write HOST:PORT");
 }

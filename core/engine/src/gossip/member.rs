@@ -12,8 +12,9 @@ pub(crate) const MAX_VERSION: u64 = 1 << 62;
 pub struct Member {
     /// Who.
     pub peer: PeerId,
-    /// Which start of the node this is: milliseconds of its wall clock then, so that a restarted node
-    /// replaces its former self. A clock that went back is survived: the node is told, and counts up.
+    /// Which start of the node this is: milliseconds of its wall clock then, or more where that would be no
+    /// more than at the start before, so that a restarted node replaces its former self. One that has lost
+    /// count is told by the others, and counts up.
     pub instance: u64,
     /// Where it can be dialled, TCP and UDP.
     pub address: SocketAddr,

@@ -1,8 +1,9 @@
 //! The node's slots, leased to the swarms.
 //!
-//! A node takes part in several contents at once, over one uplink and one downlink. Each slot is a transfer
-//! that may run; too many at a time and every chunk takes long everywhere. So the slots belong to the node, and
-//! the swarms get shares: by priority, at least one each, and those that have nothing to do give theirs up.
+//! A node takes part in several contents at once, over one uplink and one downlink. A slot is a neighbour with
+//! something under way to it or from it: an offer, a reservation, or chunks, of which a receiver takes two at a
+//! time. With too many at once every chunk takes long everywhere. So the slots belong to the node, and the
+//! swarms get shares: by priority, at least one each, and those that have nothing to do give theirs up.
 //!
 //! Not here: which chunk and which peer (the swarm), bytes per second (the data plane's throttle).
 
@@ -15,9 +16,9 @@ use samara_model::ContentId;
 /// What the node has to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeederConfig {
-    /// Uploads at a time, over all contents.
+    /// Neighbours that are sent or offered something at a time, over all contents. Default 4.
     pub upload_slots: u32,
-    /// Downloads at a time, over all contents.
+    /// Neighbours that something comes from at a time, over all contents. Default 6.
     pub download_slots: u32,
 }
 
@@ -61,13 +62,13 @@ pub enum SeederInput {
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeederOutput {
-    /// Tell the swarm how many transfers it may run.
+    /// Tell the swarm with how many neighbours at a time it may have something under way.
     LeaseSlots {
         /// The content.
         content: ContentId,
-        /// Out of this node.
+        /// To so many neighbours.
         upload: u32,
-        /// Into this node.
+        /// From so many neighbours.
         download: u32,
     },
 }

@@ -23,6 +23,8 @@ pub struct SwarmConfig {
     pub have_interval: (Duration, Duration),
     /// Per neighbour, this much longer: each batch costs both ends a message per neighbour.
     pub have_interval_per_neighbour: Duration,
+    /// The next offer goes out no earlier than this before a transfer ends.
+    pub most_ahead: Duration,
     /// An answer of the policy after this time is late.
     pub policy_deadline: Duration,
     /// When nothing moved for this long, and for eight mean pauses between two chunks, although somebody has
@@ -51,13 +53,14 @@ impl Default for SwarmConfig {
             chunks_per_offer: 2,
             slow_factor: 3,
             target_neighbours: 64,
-            have_interval: (Duration::from_millis(4), Duration::from_millis(500)),
-            have_interval_per_neighbour: Duration::from_millis(20),
-            policy_deadline: Duration::from_millis(10),
             policy_patience: Duration::from_secs(1),
             stand_in: Duration::from_secs(10),
             upload_cap: 0,
             download_cap: 0,
+            have_interval: (Duration::from_millis(4), Duration::from_millis(1500)),
+            have_interval_per_neighbour: Duration::from_millis(50),
+            most_ahead: Duration::from_millis(100),
+            policy_deadline: Duration::from_millis(50),
             manifest_slots: 2,
             reservation: Duration::from_secs(2),
         }

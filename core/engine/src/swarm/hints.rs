@@ -179,6 +179,12 @@ impl Hints {
         self.dirty = true;
     }
 
+    /// How many are no neighbours and were not found unreachable.
+    pub(super) fn untried(&self) -> u32 {
+        let open = |hint: &&Hint| hint.state != HintState::Connected && hint.failures == 0;
+        self.known.values().filter(open).count() as u32
+    }
+
     /// Wakes the question whom to connect to, when somebody could be tried again.
     pub(super) fn wake(&mut self, now: Time) {
         self.dirty |= self.has_ready(now);

@@ -127,11 +127,11 @@ pub enum SwarmInput {
     ContentWithdrawn,
     /// Somebody knows others who take part.
     HintsReceived(Vec<PeerHint>),
-    /// This many transfers may run at a time.
+    /// With this many neighbours at a time something may be under way; two chunks of one offer share a slot.
     SlotsLeased {
-        /// Out of this node.
+        /// To so many neighbours.
         upload: u32,
-        /// Into this node.
+        /// From so many neighbours.
         download: u32,
     },
     /// A policy answered.
@@ -169,12 +169,15 @@ pub enum SwarmOutput {
         /// What.
         message: PeerMessage,
     },
-    /// Send the bytes of a chunk.
+    /// Send the bytes of a chunk; answer `ChunkSent` when what is left of it would be acknowledged within
+    /// `ahead`, or a little before its end if that is earlier.
     ServeChunk {
         /// On which connection.
         link: LinkKey,
         /// The chunk.
         chunk: ChunkIndex,
+        /// How much earlier the next offer should go out.
+        ahead: Duration,
     },
     /// Stop sending a chunk, if that is still possible.
     CancelServe {

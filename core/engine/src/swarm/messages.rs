@@ -210,7 +210,9 @@ impl Swarm {
         neighbour.heard_inbound(inbound, slots, now);
         let offered = neighbour.outgoing.iter().position(|o| matches!(o.what, Sending::Offered(_)));
         let Some(at) = offered else { return };
-        let Sending::Offered(chunks) = neighbour.outgoing.remove(at).what else { return };
+        let offered = neighbour.outgoing.remove(at);
+        self.answer_pace.record(now.since(offered.since));
+        let Sending::Offered(chunks) = offered.what else { return };
         match reason {
             DeclineReason::Have => self.stats.declined_have += 1,
             DeclineReason::Busy | DeclineReason::Parked => self.stats.declined_busy += 1,

@@ -2,7 +2,7 @@
 //!
 //! The driver (the node's `Swarm` actor, or the simulator) feeds [`SwarmInput`]s and carries out
 //! [`SwarmOutput`]s. The way of one chunk: a slot becomes free, the policy is asked whom to offer what, the
-//! receiver accepts one candidate, the chunk is served, the receiver verifies and stores it and tells its
+//! receiver accepts one or two candidates, they are served, the receiver verifies and stores each and tells its
 //! neighbours. The origin's first pass leaves the offer out: it pushes each chunk once.
 //!
 //! Deliberately not here: which receiver and which chunk (the policy), how bytes move (the data plane),
@@ -18,6 +18,7 @@ mod io;
 mod manifest;
 mod messages;
 mod neighbour;
+mod outlook;
 mod pace;
 mod place;
 mod policy;
@@ -45,6 +46,7 @@ use samara_policy::Random;
 
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
+pub use outlook::Outlook;
 pub use policy::{DropReason, Hook, PolicyFacts, ReasonCount};
 pub use stats::SwarmStats;
 
@@ -90,6 +92,8 @@ pub struct Swarm {
     download_slots: u32,
     send_pace: Pace,
     receive_pace: Pace,
+    /// How long offers took to be answered.
+    answer_pace: Pace,
     arrivals: Pace,
     last_arrival: Option<Time>,
     upload_rate: Rate,
@@ -158,6 +162,7 @@ impl Swarm {
             download_slots: config.download_slots,
             send_pace: Pace::default(),
             receive_pace: Pace::default(),
+            answer_pace: Pace::default(),
             arrivals: Pace::default(),
             last_arrival: None,
             upload_rate: Rate::default(),

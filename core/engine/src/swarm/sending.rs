@@ -121,6 +121,15 @@ impl Swarm {
         wanted.iter().copied().filter(good).take(MAX_CANDIDATES).collect()
     }
 
+    /// How long before its end a transfer should free its slot: as long as an offer takes to be answered, so
+    /// that the next transfer begins when this one ends. The first pass asks nobody.
+    fn ahead(&mut self) -> Duration {
+        if self.in_first_pass() {
+            return Duration::ZERO;
+        }
+        self.answer_pace.mean().map_or(Duration::ZERO, |mean| mean.min(self.config.most_ahead))
+    }
+
     /// Starts sending a chunk.
     pub(super) fn serve(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
         let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
@@ -130,7 +139,7 @@ impl Swarm {
         chunks.sending[chunk as usize] = chunks.sending[chunk as usize].saturating_add(1);
         neighbour.outgoing.push(Outgoing { since: self.now, what: Sending::Chunk(chunk) });
         self.stats.served += 1;
-        out.push(SwarmOutput::ServeChunk { link, chunk });
+        out.push(SwarmOutput::ServeChunk { link, chunk, ahead: self.ahead() });
     }
 
     /// The neighbour picked a chunk of an offer. An offer that expired meanwhile counts as a request.
@@ -140,7 +149,8 @@ impl Swarm {
             |one| matches!(&one.what, Sending::Offered(chunks) if chunks.contains(&chunk)),
         );
         let Some(at) = offered else { return self.on_request(link, Some(chunk), out) };
-        neighbour.outgoing.swap_remove(at);
+        let offered = neighbour.outgoing.swap_remove(at);
+        self.answer_pace.record(self.now.since(offered.since));
         if self.sendable(link, &[chunk]).is_empty() {
             return self.refuse(link, Some(chunk), out);
         }

@@ -60,6 +60,8 @@ pub(super) struct Node {
     pub(super) bad_received: u32,
     pub(super) fallbacks: u32,
     pub(super) broken_promises: u32,
+    /// Its clock jumps at this world time by so many seconds.
+    pub(super) clock_jump: Option<(Time, i64)>,
 }
 
 pub(super) enum Event {
@@ -116,6 +118,7 @@ impl World {
             labels: LabelNumbers::default(),
             asked: vec![],
             why_fallen_back: vec![],
+            clock_jump: None,
             alive: true,
             uplink_free: Time::ZERO,
             has: if index == 0 { ChunkSet::full(chunks) } else { ChunkSet::empty(chunks) },
@@ -275,11 +278,22 @@ impl World {
             return;
         }
         let mut out = Vec::new();
-        self.nodes[node].swarm.handle(self.now, input, &mut out);
+        let now = self.clock_of(node);
+        self.nodes[node].swarm.handle(now, input, &mut out);
         for output in out {
             self.trace =
                 self.trace.wrapping_mul(31).wrapping_add(fingerprint(node, self.now, &output));
             self.carry_out(node, output);
+        }
+    }
+
+    /// What the clock of a node shows.
+    fn clock_of(&self, node: usize) -> Time {
+        match self.nodes[node].clock_jump {
+            Some((at, by)) if self.now >= at => {
+                Time(self.now.0.saturating_add_signed(by * 1_000_000))
+            }
+            _ => self.now,
         }
     }
 
@@ -294,7 +308,7 @@ impl World {
                 let other = self.other_end(node, link);
                 self.soon(LATENCY, other, SwarmInput::MessageReceived { link, message });
             }
-            SwarmOutput::ServeChunk { link, chunk } => self.serve(node, link, chunk),
+            SwarmOutput::ServeChunk { link, chunk, .. } => self.serve(node, link, chunk),
             SwarmOutput::Connect { peer: wanted, .. } => self.connect(node, wanted),
             SwarmOutput::Disconnect { link, .. } => {
                 let other = self.other_end(node, link);
@@ -409,7 +423,9 @@ impl World {
 fn fingerprint(node: usize, now: Time, output: &SwarmOutput) -> u64 {
     let kind = match output {
         SwarmOutput::Send { link, .. } => 1 + link.0 * 16,
-        SwarmOutput::ServeChunk { link, chunk } => 2 + link.0 * 16 + u64::from(*chunk) * 1_000_000,
+        SwarmOutput::ServeChunk { link, chunk, .. } => {
+            2 + link.0 * 16 + u64::from(*chunk) * 1_000_000
+        }
         SwarmOutput::StartTimer { after, .. } => 3 + after.as_micros() as u64 * 16,
         _ => 4,
     };
@@ -499,6 +515,21 @@ fn a_full_disk_parks_the_transfer_until_there_is_room() {
     world.run(ENOUGH);
     assert_eq!(world.finished(), 3);
     assert!(world.nodes[2].completed.unwrap_or_default() > Time(5_000_000));
+}
+
+/// The node's clock is monotonic; this is what would happen if it were not.
+#[test]
+fn clocks_that_jump_in_mid_transfer_do_no_harm() {
+    let mut world = World::new(6, 300, 10);
+    let half = Time(1_500_000);
+    for (node, by) in [(0, -1), (1, 3600), (2, -3600), (3, 86_400), (4, -1)] {
+        world.nodes[node].clock_jump = Some((half, by));
+    }
+    world.run(ENOUGH);
+    assert!(world.now > half, "it was over before the clocks jumped");
+    assert_eq!(world.finished(), 6);
+    assert!(world.nodes.iter().all(|node| node.banned.is_empty()));
+    assert!(world.last() < Duration::from_secs(20), "last after {:?}", world.last());
 }
 
 #[test]

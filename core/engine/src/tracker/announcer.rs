@@ -3,9 +3,10 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
+use rand::RngExt;
 use samara_model::{
-    ContentId, Holding, PeerHint, PeerMessage, Place, Release, ReleaseConflict, ReleaseName, Time,
-    conflict_between,
+    ContentId, Holding, PeerHint, PeerMessage, Place, Release, ReleaseConflict, ReleaseName,
+    START_OVER, Time, conflict_between,
 };
 
 use super::{AnnouncerConfig, AnnouncerEvent, AnnouncerInput, AnnouncerOutput};
@@ -102,6 +103,9 @@ impl Announcer {
             AnnouncerInput::Started => self.sweep(now, out),
             AnnouncerInput::HoldingsChanged { holdings } => self.hold(now, &holdings, out),
             AnnouncerInput::ReleaseAdded(release) => self.add_release(now, release, out),
+            AnnouncerInput::HandoutReceived { tracker, token: START_OVER, .. } => {
+                self.forgotten(now, tracker, out);
+            }
             AnnouncerInput::HandoutReceived { tracker, token, neighbours, refused, expires_s } => {
                 if self.answered(tracker, token, out) {
                     self.report_neighbours(neighbours, out);
@@ -148,7 +152,7 @@ impl Announcer {
     }
 
     fn message(&mut self, releases: Vec<Release>) -> PeerMessage {
-        self.last_token = self.last_token.wrapping_add(1);
+        self.last_token = self.last_token.wrapping_add(1).max(START_OVER + 1);
         // What is fetched needs neighbours; it must not be what is cut off.
         let mut holdings: Vec<Holding> = self.holdings.values().copied().collect();
         holdings.sort_by_key(|holding| !holding.fetching);
@@ -262,12 +266,30 @@ impl Announcer {
                 self.try_next(now, tracker, out);
             }
             // The connection broke. A tracker that comes back has forgotten us.
-            Phase::Served { tracker } if self.trackers[tracker] == from => {
-                self.told.clear();
-                self.say_soon(now, out);
-            }
+            Phase::Served { .. } => self.forgotten(now, from, out),
             _ => {}
         }
+    }
+
+    /// The tracker in use has forgotten this node, and probably all others: announces soon, but not at the
+    /// same moment as they.
+    fn forgotten(&mut self, now: Time, from: SocketAddr, out: &mut Vec<AnnouncerOutput>) {
+        let (Phase::Served { tracker } | Phase::Asking { tracker, .. }) = self.phase else {
+            return;
+        };
+        if self.trackers.get(tracker) != Some(&from) {
+            return;
+        }
+        self.told.clear();
+        let is_due_soon = matches!(self.phase, Phase::Served { .. }) && self.unsaid;
+        if is_due_soon {
+            return;
+        }
+        // What was asked may have been lost, too.
+        self.phase = Phase::Served { tracker };
+        self.unsaid = true;
+        let moment = self.config.spread * self.random.random_range(1..=1000) / 1000;
+        self.start_timer(self.pause_left(now).max(moment), out);
     }
 
     fn try_next(&mut self, now: Time, tracker: usize, out: &mut Vec<AnnouncerOutput>) {

@@ -16,7 +16,8 @@ pub enum AnnouncerInput {
     },
     /// This node publishes a release, or learned one.
     ReleaseAdded(Release),
-    /// A `PeerMessage::Handout` arrived. One that answers no open announcement is ignored.
+    /// A `PeerMessage::Handout` arrived. One that answers no open announcement is ignored, but for token
+    /// [`START_OVER`](samara_model::START_OVER): the tracker has forgotten this node.
     HandoutReceived {
         /// The tracker that sent it.
         tracker: SocketAddr,

@@ -48,6 +48,9 @@ impl TrackerConfig {
 pub struct AnnouncerConfig {
     /// Least time between two announcements. Default 1 s.
     pub pause: Duration,
+    /// When a tracker has forgotten its peers, or the connection to it broke, all of them want to announce
+    /// themselves again: each does so at a random moment within this time. Default 500 ms.
+    pub spread: Duration,
     /// How long a tracker may take to answer. Default 5 s.
     pub answer_timeout: Duration,
     /// Longest pause after none of the trackers answered. Starts at 1 s and doubles. Default 30 s.
@@ -64,6 +67,7 @@ impl Default for AnnouncerConfig {
     fn default() -> Self {
         AnnouncerConfig {
             pause: Duration::from_secs(1),
+            spread: Duration::from_millis(500),
             answer_timeout: Duration::from_secs(5),
             backoff_max: Duration::from_secs(30),
             retry_preferred: Duration::from_secs(60),

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use samara_model::{ContentId, Holding, PeerHint, PeerId, PeerMessage, Release, ReleaseName, Time};
+use samara_model::{
+    ContentId, Holding, PeerHint, PeerId, PeerMessage, Release, ReleaseName, START_OVER, Time,
+};
 
 use super::registry::Registry;
 use super::{TrackerConfig, TrackerEvent, TrackerInput, TrackerOutput};
@@ -43,6 +45,7 @@ impl Tracker {
     /// Takes in what happened and says what to do.
     pub fn handle(&mut self, now: Time, input: TrackerInput, out: &mut Vec<TrackerOutput>) {
         match input {
+            TrackerInput::Started { links } => start_over(&links, out),
             TrackerInput::Announced {
                 from,
                 link,
@@ -170,4 +173,16 @@ impl Tracker {
             out.push(TrackerOutput::StartTimer { token: self.last_token, after });
         }
     }
+}
+
+/// Whoever did not announce itself here ignores it.
+fn start_over(links: &[u64], out: &mut Vec<TrackerOutput>) {
+    let message = PeerMessage::Handout {
+        token: START_OVER,
+        neighbours: Vec::new(),
+        refused: Vec::new(),
+        expires_s: 1,
+    };
+    let send = |link: &u64| TrackerOutput::Send { link: *link, message: message.clone() };
+    out.extend(links.iter().map(send));
 }

@@ -389,6 +389,79 @@ fn the_next_tracker_takes_over_and_the_preferred_one_comes_back() {
     assert_eq!(world.trackers[&900].peer_count(), 3);
 }
 
+/// The moments at which each node announced itself since `before` announcements, the first of each.
+fn announced_since(world: &World, before: usize) -> BTreeMap<u16, Time> {
+    let mut first = BTreeMap::new();
+    for (at, node, _) in &world.announcements[before..] {
+        first.entry(*node).or_insert(*at);
+    }
+    first
+}
+
+/// All 20 announce themselves to a tracker that has forgotten them, soon and not all at once.
+fn check_all_come_back(forget: impl FnOnce(&mut World)) {
+    let mut world = World::new(&[900]);
+    for node in 0..20 {
+        world.start(node, &[900], &[fetching(1)]);
+        world.tell(node, AnnouncerInput::ReleaseAdded(release(1, 1)));
+    }
+    // Each has eight neighbours by now, and comes again after half a minute at the soonest.
+    world.run(10 * SECOND);
+    let (before, at) = (world.announcements.len(), world.now);
+    world.start_tracker(900);
+    forget(&mut world);
+    world.run(SECOND);
+    let first = announced_since(&world, before);
+    assert_eq!(first.len(), 20);
+    assert_eq!(world.trackers[&900].peer_count(), 20);
+    assert!(world.trackers[&900].release(&release(1, 1).release).is_some(), "told again");
+    let soon = first.values().filter(|moment| moment.since(at) < Duration::from_millis(100));
+    assert!(soon.count() < 12, "they all come at once: {first:?}");
+    let again = world.announcements.len() - before;
+    assert_eq!(again, 20, "once is enough");
+}
+
+#[test]
+fn peers_of_a_tracker_that_began_anew_come_back_at_once() {
+    check_all_come_back(|world| {
+        world.tell_tracker(900, TrackerInput::Started { links: (0..20).collect() });
+    });
+}
+
+#[test]
+fn peers_whose_connection_to_the_tracker_broke_come_back_at_once() {
+    check_all_come_back(|world| {
+        for node in 0..20 {
+            world.tell(node, AnnouncerInput::AnnounceFailed { tracker: address(900) });
+        }
+    });
+}
+
+#[test]
+fn a_tracker_that_forgets_all_the_time_is_not_announced_to_more_than_once_a_second() {
+    let mut world = World::new(&[900]);
+    world.start(1, &[900], &[fetching(1)]);
+    world.run(10 * SECOND);
+    let before = world.announcements.len();
+    for _ in 0..500 {
+        world.tell_tracker(900, TrackerInput::Started { links: vec![1] });
+        world.run(Duration::from_millis(10));
+    }
+    let times: Vec<Time> = world.announcements[before..].iter().map(|(at, ..)| *at).collect();
+    assert!((4..=6).contains(&times.len()), "{times:?}");
+}
+
+#[test]
+fn only_the_tracker_in_use_can_have_forgotten() {
+    let mut world = World::new(&[900, 901]);
+    world.start(1, &[900, 901], &[fetching(1)]);
+    world.run(SECOND);
+    let before = world.announcements.len();
+    world.tell_tracker(901, TrackerInput::Started { links: vec![1] });
+    world.run(SECOND);
+    assert_eq!(world.announcements.len(), before);
+}
+
 #[test]
 fn without_any_tracker_it_goes_on_trying_and_says_so_once() {
     let mut world = World::new(&[]);

@@ -9,6 +9,12 @@ use samara_model::{
 /// What happened at a tracker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrackerInput {
+    /// The registry is new and empty. Who is connected may be a peer of the registry before it, and is asked to
+    /// announce itself again.
+    Started {
+        /// The connections that stand.
+        links: Vec<u64>,
+    },
     /// A `PeerMessage::Announce` arrived.
     Announced {
         /// Who, from the handshake.

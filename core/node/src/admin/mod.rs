@@ -22,6 +22,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
+use crate::api::Notice;
 use crate::selector::{PolicyError, PolicyRequest, PolicyStatus};
 use crate::shared::Shared;
 
@@ -45,11 +46,17 @@ pub struct Refusal {
     pub error: String,
 }
 
-/// Serves the socket until the node stops.
-///
-/// # Errors
-/// When the socket cannot be made. The node can do without.
-pub fn start(shared: &Arc<Shared>) -> io::Result<()> {
+/// Serves the socket until the node stops. A node that cannot make it does without, and says so.
+pub fn start_or_warn(shared: &Arc<Shared>) {
+    if let Err(error) = start(shared) {
+        shared.notify(Notice::Warning(format!(
+            "this node cannot be administered while it runs: no socket {} ({error})",
+            shared.store.dir().join(SOCKET).display()
+        )));
+    }
+}
+
+fn start(shared: &Arc<Shared>) -> io::Result<()> {
     let path = shared.store.dir().join(SOCKET);
     let listener = listen(&path)?;
     let (router, stopping) = (router(shared.clone()), shared.clone());

@@ -36,10 +36,11 @@ pub enum FetchError {
         /// What was wanted.
         content: ContentId,
     },
-    /// Everybody who had it is gone.
+    /// Everybody who had the rest is gone.
     #[error(
-        "the fetch of {content} stopped at {done} of {total}: no peer that has the rest is left. What \
-         is here stays; run the same fetch again when a peer is up"
+        "the fetch of {content} stopped at {done} of {total}: no peer that has any of the {missing} missing \
+         chunks (of {chunks}) was found for {waited:?}; {connected}. What is here stays: run the same \
+         fetch again when a peer that has the rest is up, or with a longer wait"
     )]
     Abandoned {
         /// What was wanted.
@@ -48,6 +49,14 @@ pub enum FetchError {
         done: ByteCount,
         /// Of this much.
         total: ByteCount,
+        /// Chunks that are missing.
+        missing: u32,
+        /// Chunks in all.
+        chunks: u32,
+        /// Who is connected, for a person.
+        connected: String,
+        /// For how long nobody had any of them.
+        waited: Duration,
     },
     /// The same content is being fetched to another place.
     #[error(

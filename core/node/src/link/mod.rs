@@ -75,6 +75,9 @@ pub enum LinkCommand {
         content: Arc<Content>,
         /// Which.
         chunk: ChunkIndex,
+        /// `ChunkSent` comes when the rest will be acknowledged within this time at the link's pace, and at
+        /// the latest when a quarter of the chunk or 16 KiB are missing.
+        ahead: Duration,
     },
     /// Forget a `Serve`: at once when it waits, after the current piece when it runs. No event follows,
     /// unless all bytes were written already: then `ChunkSent` comes as usual. The other side learns it

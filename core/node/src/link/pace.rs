@@ -86,6 +86,11 @@ impl Pace {
         power.clamp(UNCAPPED_PIECE.min(self.largest_piece), self.largest_piece)
     }
 
+    /// Bytes that are acknowledged within this time at the present rate; 0 while that is unknown.
+    pub fn bytes_in(&self, time: Duration) -> u64 {
+        self.rate.map_or(0, |rate| (u128::from(rate.0) * time.as_micros() / 1_000_000) as u64)
+    }
+
     /// When to look again whether `position` is acknowledged.
     pub fn next_look(&self, position: u64) -> Duration {
         let excess = ByteCount(position.saturating_sub(self.acked));

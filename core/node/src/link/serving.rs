@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use samara_model::{ChunkIndex, ContentId};
 use samara_store::{Content, FileRange};
@@ -11,6 +12,8 @@ use samara_store::{Content, FileRange};
 pub(super) struct Waiting {
     pub content: Arc<Content>,
     pub chunk: ChunkIndex,
+    /// See [`super::LinkCommand::Serve`].
+    pub ahead: Duration,
 }
 
 /// The chunk that is being sent.
@@ -18,6 +21,7 @@ pub(super) struct Waiting {
 pub(super) struct Running {
     pub content: Arc<Content>,
     pub chunk: ChunkIndex,
+    pub ahead: Duration,
     pub rest: Rest,
 }
 
@@ -48,8 +52,8 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    pub fn add(&mut self, content: Arc<Content>, chunk: ChunkIndex) {
-        self.waiting.push_back(Waiting { content, chunk });
+    pub fn add(&mut self, waiting: Waiting) {
+        self.waiting.push_back(waiting);
     }
 
     /// The next chunk to begin with, when none runs.

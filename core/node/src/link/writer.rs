@@ -27,6 +27,8 @@ use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 const COMMANDS_AT_ONCE: usize = 256;
 /// A link that is closed in good order has this long to send what is left.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// A chunk counts as sent when no more than this is missing, or a quarter of it.
+const AHEAD: u32 = 16 << 10;
 /// Sent in place of bytes that have vanished, to complete a piece whose length was promised.
 const ZEROS: [u8; 4096] = [0; 4096];
 
@@ -177,7 +179,9 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         }
         match command {
             LinkCommand::Send { content, message } => self.queue_message(content, message),
-            LinkCommand::Serve { content, chunk } => self.serving.add(content, chunk),
+            LinkCommand::Serve { content, chunk, ahead } => {
+                self.serving.add(Waiting { content, chunk, ahead })
+            }
             LinkCommand::CancelServe { content, chunk } => self.serving.cancel(content, chunk),
             LinkCommand::CancelServeAll { content } => self.serving.cancel_all(content),
             LinkCommand::Close(reason) => self.closing_with = Some(reason),
@@ -205,7 +209,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
     }
 
     async fn begin_chunk(&mut self, next: Waiting) {
-        let Waiting { content, chunk } = next;
+        let Waiting { content, chunk, ahead } = next;
         let len = content.chunk_len(chunk);
         let source = match content.chunk_ranges(chunk) {
             Err(ReadChunkError::NotInFiles { .. }) => read_whole(content.clone(), chunk).await,
@@ -215,7 +219,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         match source {
             Ok(source) => {
                 let rest = Rest { len, sent: 0, source };
-                self.serving.running = Some(Running { content, chunk, rest });
+                self.serving.running = Some(Running { content, chunk, ahead, rest });
             }
             Err(error) => self.serve_failed(content.id(), chunk, error).await,
         }
@@ -366,7 +370,9 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
 
     /// From now on `running`, whose last byte was written, waits for its acknowledgement.
     fn expect_ack(&mut self, running: &Running) {
-        let under_way = u64::from((running.rest.len / 4).min(16 << 10));
+        let len = running.rest.len;
+        let least = u64::from((len / 4).min(AHEAD));
+        let under_way = self.pace.bytes_in(running.ahead).clamp(least, u64::from(len));
         self.unacked.push_back(Unacked {
             content: running.content.id(),
             chunk: running.chunk,

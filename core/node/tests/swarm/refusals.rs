@@ -7,7 +7,7 @@ use samara_model::{ContentId, ContentRef, ReleaseName};
 use samara_node::{FetchError, FetchRequest};
 
 use crate::support::{
-    Place, config, done, failed, fetch, nowhere, publish, request, same_bytes, start,
+    Place, config, done, failed, fetch, nowhere, publish, request, same_bytes, start, until,
 };
 
 const SHORT: Duration = Duration::from_millis(600);
@@ -110,4 +110,40 @@ fn a_fetch_without_a_peer_that_has_the_rest_is_abandoned_and_goes_on_later() {
     let fetched = done(&fetch(&peer, content, place.path("copy")));
     assert!(fetched.progress.resumed.0 > 0, "{fetched:?}");
     same_bytes(&source, &place.path("copy"));
+}
+
+/// The peers are company, but none has what the others lack: nobody waits for ever.
+#[test]
+fn peers_that_lack_the_same_end_when_the_origin_is_gone_and_go_on_when_it_is_back() {
+    let place = Place::new();
+    let source = place.file("source", 3 << 20);
+    let origin = start(crate::support::slow(config(&[]), 1 << 10));
+    let content = publish(&origin, &source);
+    let peers = [(); 2].map(|()| start(config(&[origin.advertised()])));
+    let fetch_with = |wait, at: usize| {
+        let output = place.path(&format!("copy{at}"));
+        peers[at].fetch(FetchRequest { wait, ..request(content, output) })
+    };
+    let fetches = [fetch_with(SHORT, 0), fetch_with(SHORT, 1)];
+    crate::support::at_percent(&fetches[0], 20);
+    crate::support::at_percent(&fetches[1], 20);
+    until("the peers are neighbours", || fetches[0].progress().neighbours == 2);
+    origin.stop();
+    let mut named = 0;
+    for (at, handle) in fetches.iter().enumerate() {
+        let error = failed(handle);
+        let FetchError::Abandoned { done, total, missing, connected, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(done < total && *missing > 0, "{error}");
+        named += usize::from(connected.contains(&peers[1 - at].advertised().to_string()));
+    }
+    assert!(named > 0, "the one that ended first was still connected to the other");
+    let again = start(config(&[peers[0].advertised()]));
+    assert_eq!(publish(&again, &source), content);
+    for at in 0..2 {
+        let fetched = done(&fetch_with(std::time::Duration::MAX, at));
+        assert!(fetched.progress.resumed.0 > 0, "{fetched:?}");
+        same_bytes(&source, &place.path(&format!("copy{at}")));
+    }
 }

@@ -1,12 +1,13 @@
 //! Finding each other through trackers.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use samara_node::{Discovery, Node, NodeConfig};
+use samara_node::{ActorName, Discovery, FetchRequest, Node, NodeConfig};
 
 use crate::support::{
-    BOTH, Place, TRACKER, at_percent, config, done, fetch, found_by, nowhere, publish, same_bytes,
-    slow, start, until,
+    BOTH, Notices, Place, TRACKER, at_percent, config, done, fetch, found_by, nowhere, publish,
+    request, same_bytes, slow, start, until,
 };
 
 const SIZE: usize = 3 << 20;
@@ -144,4 +145,33 @@ fn a_tracker_that_restarts_learns_who_is_there() {
     let late = start(tracked(&[listen]));
     done(&fetch(&late, content, place.path("late")));
     same_bytes(&source, &place.path("late"));
+}
+
+/// Everybody stays connected and would come again only after half a minute: a newcomer that finds the holders
+/// long before shows that the tracker has asked them to announce themselves again.
+#[test]
+fn a_tracker_whose_actor_panicked_learns_at_once_who_is_there() {
+    let place = Place::new();
+    let source = place.file("source", SIZE);
+    let tracker = tracker(TRACKER);
+    let known = [tracker.advertised()];
+    let origin = start(tracked(&known));
+    let content = publish(&origin, &source);
+    let early = start(tracked(&known));
+    done(&fetch(&early, content, place.path("early")));
+    until("the fault reaches its actor", || tracker.inject_panic(ActorName::Tracker));
+    until("the actor is restarted", || tracker.restarts(ActorName::Tracker) == 1);
+    let late = start(tracked(&known));
+    let wait = Duration::from_secs(10);
+    let request = FetchRequest { wait, ..request(content, place.path("late")) };
+    done(&late.fetch(request));
+    same_bytes(&source, &place.path("late"));
+}
+
+#[test]
+fn a_tracker_that_does_not_answer_is_told_where_it_matters() {
+    let named = start(tracked(&[nowhere()]));
+    Notices::of(&named).until_warned("no tracker answers at 127.0.0.1:");
+    let joined = start(found_by(config(&[nowhere()]), TRACKER));
+    Notices::of(&joined).until_warned("use --discovery both");
 }

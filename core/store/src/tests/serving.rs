@@ -218,3 +218,18 @@ fn a_source_need_not_have_files() {
     let source: Arc<dyn ChunkSource> = Arc::new(Nowhere);
     assert!(matches!(source.chunk_ranges(0), Err(ReadChunkError::NotInFiles { .. })));
 }
+
+/// The clock was set back after the file was written, or the file was unpacked with a wrong time.
+#[test]
+fn a_source_from_the_future_is_served_and_watched_like_any_other() {
+    let world = World::new();
+    let path = world.file("model.bin", CHUNK_BYTES, 1);
+    let future = SystemTime::UNIX_EPOCH + Duration::from_secs(9_000_000_000);
+    let file = File::options().write(true).open(&path).expect("it is there");
+    file.set_modified(future).expect("our own file");
+    let content = world.publish(&path);
+    content.chunk_ranges(0).expect("it did not change");
+    content.check_unchanged().expect("it did not change");
+    fs::write(&path, bytes(CHUNK_BYTES, 2)).expect("writable");
+    assert_not_served(&content, "model.bin");
+}

@@ -215,7 +215,8 @@ pub fn open_message(content: ContentId) -> PeerMessage {
 }
 
 pub fn serve(link: &LinkHandle, content: &Arc<Content>, chunk: ChunkIndex) {
-    link.command(LinkCommand::Serve { content: content.clone(), chunk }).expect("the link is up");
+    let serve = LinkCommand::Serve { content: content.clone(), chunk, ahead: Duration::ZERO };
+    link.command(serve).expect("the link is up");
 }
 
 /// Bytes without a pattern that a shifted or repeated copy would share.

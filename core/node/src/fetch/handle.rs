@@ -1,0 +1,152 @@
+//! A fetch as its caller sees it: progress, result, cancelling.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use samara_model::ByteCount;
+use tokio::sync::Notify;
+
+use super::entry::leave;
+use super::{FetchError, run};
+use crate::api::{FetchPhase, FetchProgress, FetchRequest, Fetched};
+use crate::content_state::ContentState;
+use crate::shared::Shared;
+
+/// A fetch under way.
+#[derive(Clone)]
+pub struct FetchHandle(Arc<Job>);
+
+pub(crate) struct Job {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+    cancelled: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    state: Option<Arc<ContentState>>,
+    result: Option<Result<Fetched, FetchError>>,
+    cancelled: bool,
+}
+
+impl FetchHandle {
+    pub(crate) fn start(shared: Arc<Shared>, request: FetchRequest) -> Self {
+        let job = Arc::new(Job {
+            inner: Mutex::default(),
+            changed: Condvar::new(),
+            cancelled: Notify::new(),
+        });
+        let (runtime, running) = (shared.data_plane.clone(), job.clone());
+        let ending = Ending { shared: shared.clone(), job: job.clone() };
+        runtime.spawn(async move {
+            let result = tokio::select! {
+                result = run(&shared, &request, &running) => result,
+                () = running.cancelled.notified() => Err(FetchError::Cancelled),
+                () = shared.stopped.notified() => Err(FetchError::Cancelled),
+            };
+            running.finish(&shared, result);
+            drop(ending);
+        });
+        FetchHandle(job)
+    }
+
+    /// Where it stands.
+    pub fn progress(&self) -> FetchProgress {
+        match &self.0.lock().state {
+            Some(state) => state.progress(),
+            None => nothing_yet(),
+        }
+    }
+
+    /// Waits until something changed or the time is over, and says where it stands.
+    pub fn wait_change(&self, at_most: Duration) -> FetchProgress {
+        let state = self.0.lock().state.clone();
+        match state {
+            Some(state) if self.result().is_none() => state.wait_change(at_most),
+            _ => {
+                let inner = self.0.lock();
+                if inner.result.is_none() {
+                    let _ = self.0.changed.wait_timeout(inner, at_most);
+                }
+            }
+        }
+        self.progress()
+    }
+
+    /// How it ended, once it has.
+    pub fn result(&self) -> Option<Result<Fetched, FetchError>> {
+        self.0.lock().result.clone()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// Why there is no file.
+    pub fn wait(&self) -> Result<Fetched, FetchError> {
+        let mut inner = self.0.lock();
+        loop {
+            if let Some(result) = &inner.result {
+                return result.clone();
+            }
+            inner = self.0.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives it up. What was verified stays.
+    pub fn cancel(&self) {
+        self.0.lock().cancelled = true;
+        self.0.cancelled.notify_one();
+    }
+}
+
+/// A fetch ends with its task, also when the node stops before the task hears of it.
+struct Ending {
+    shared: Arc<Shared>,
+    job: Arc<Job>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.job.lock().result.is_none() {
+            self.job.finish(&self.shared, Err(FetchError::Cancelled));
+        }
+    }
+}
+
+impl Job {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn watch(&self, state: Arc<ContentState>) {
+        self.lock().state = Some(state);
+        self.changed.notify_all();
+    }
+
+    fn finish(&self, shared: &Shared, result: Result<Fetched, FetchError>) {
+        let state = self.lock().state.clone();
+        if let Some(state) = &state {
+            leave(shared, state);
+        }
+        self.lock().result = Some(result);
+        self.changed.notify_all();
+        if let Some(state) = state {
+            state.progressed();
+        }
+    }
+}
+
+fn nothing_yet() -> FetchProgress {
+    FetchProgress {
+        phase: FetchPhase::Finding,
+        content: None,
+        total: ByteCount(0),
+        done: ByteCount(0),
+        resumed: ByteCount(0),
+        chunks: 0,
+        received: ByteCount(0),
+        sent: ByteCount(0),
+        wasted: ByteCount(0),
+        neighbours: 0,
+    }
+}

@@ -1,0 +1,95 @@
+//! Publishing: from a source on disk to a content that is served.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
+
+use samara_model::{ByteCount, Release};
+use samara_store::Store;
+
+use super::{Node, PublishError};
+use crate::api::{FetchPhase, HashProgress, PublishRequest, Published};
+use crate::clock::unix_seconds;
+use crate::content_state::ContentState;
+use crate::gossip_actor::GossipMessage;
+use crate::seeder_actor::SeederMessage;
+use crate::tracker_actor::TrackerMessage;
+
+impl Node {
+    /// Hashes a file or tree and serves it from where it lies. Blocks; `progress` is called from several
+    /// threads.
+    ///
+    /// # Errors
+    /// When it cannot be read, changes meanwhile, or its version exists with another content.
+    pub fn publish(
+        &self,
+        request: PublishRequest,
+        progress: impl Fn(HashProgress) + Send + Sync + 'static,
+    ) -> Result<Published, PublishError> {
+        self.publish_until(request, progress, &AtomicBool::new(false))
+    }
+
+    /// Like [`Node::publish`], and gives up soon after `stop` is set.
+    ///
+    /// # Errors
+    /// As [`Node::publish`]; an [`ImportError`](samara_store::ImportError) when it was stopped.
+    pub fn publish_until(
+        &self,
+        request: PublishRequest,
+        progress: impl Fn(HashProgress) + Send + Sync + 'static,
+        stop: &AtomicBool,
+    ) -> Result<Published, PublishError> {
+        let report =
+            |done, total| progress(HashProgress { done: ByteCount(done), total: ByteCount(total) });
+        let imported = Store::import(&request.path, request.chunk_size, &report, stop)?;
+        let bytes = samara_wire::encode_manifest(&imported.manifest);
+        let content = samara_wire::manifest_id(&bytes);
+        let release = Release {
+            release: request.release.clone(),
+            content,
+            publisher: self.shared.me,
+            published_at: unix_seconds(),
+            signature: None,
+        };
+        self.shared.add_release(&release)?;
+        let files = imported.manifest.files.len();
+        let root = std::path::absolute(&request.path).unwrap_or(request.path);
+        let stored = self.shared.store.publish(content, bytes, imported, &root)?;
+        let published = Published {
+            content,
+            release: request.release,
+            size: stored.total(),
+            chunks: stored.manifest().chunk_count(),
+            files,
+        };
+        let state = ContentState::new(content, true, None);
+        state.set_stored(stored);
+        state.set_phase(FetchPhase::Complete);
+        self.open(state);
+        self.tell_release(release);
+        Ok(published)
+    }
+
+    /// Takes part in a content that was published, unless this node does already.
+    fn open(&self, state: Arc<ContentState>) {
+        let mut contents = self.shared.contents.write().unwrap_or_else(PoisonError::into_inner);
+        let before = contents.get(&state.content).cloned();
+        if before.as_ref().is_some_and(|before| !before.is_withdrawn() && !before.is_closed()) {
+            return;
+        }
+        contents.insert(state.content, state.clone());
+        drop(contents);
+        let seeder = self.shared.seeder.clone();
+        self.shared.data_plane.spawn(async move {
+            if let Some(before) = before {
+                before.close();
+                seeder.deliver(SeederMessage::Close(before)).await;
+            }
+            seeder.deliver(SeederMessage::Open(state)).await;
+        });
+    }
+
+    fn tell_release(&self, release: Release) {
+        self.shared.gossip.tell(GossipMessage::ReleaseAdded(release.clone()));
+        self.shared.tracker.tell(TrackerMessage::ReleaseAdded(release));
+    }
+}

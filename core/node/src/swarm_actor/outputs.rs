@@ -1,0 +1,130 @@
+//! Carries out what the machine wants: messages, chunks, connections, work, questions, timers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix::{AsyncContext, Context, Handler};
+use samara_engine::swarm::{LinkKey, SwarmInput, SwarmOutput};
+use samara_model::{ChunkIndex, PeerId, PeerMessage};
+
+use super::{ASK_AGAIN, Swarm, SwarmMessage};
+use crate::api::FetchPhase;
+use crate::chunk_store_actor::{ChunkStoreMessage, Order, Work};
+use crate::link::{CloseReason, LinkCommand};
+use crate::selector_actor::SelectorMessage;
+
+impl Swarm {
+    pub(super) fn carry_out(&mut self, output: SwarmOutput, ctx: &mut Context<Self>) {
+        match output {
+            SwarmOutput::Send { link, message } => self.send(link, message),
+            SwarmOutput::ServeChunk { link, chunk, ahead } => self.serve(link, chunk, ahead, ctx),
+            SwarmOutput::CancelServe { link, chunk } => {
+                self.command(link, LinkCommand::CancelServe { content: self.state.content, chunk })
+            }
+            SwarmOutput::DropIncoming { link, chunk } => {
+                self.command(link, LinkCommand::DropIncoming { content: self.state.content, chunk })
+            }
+            SwarmOutput::Connect { peer, address } => self.connect(peer, address),
+            SwarmOutput::Disconnect { link, why } => {
+                self.command(link, LinkCommand::Close(CloseReason::Local(why.to_string())))
+            }
+            SwarmOutput::CheckManifest { bytes } => {
+                self.state.set_phase(FetchPhase::Checking);
+                self.order(Work::Prepare(Some(bytes.into())))
+            }
+            SwarmOutput::VerifyOwn { link, chunk } => self.order(Work::Verify { link, chunk }),
+            SwarmOutput::AskPolicy { token, question, deadline } => {
+                let (content, question) = (self.state.content, Box::new(question));
+                self.ask(SelectorMessage::Ask { content, token, question, deadline }, token, ctx)
+            }
+            SwarmOutput::AskBuiltIn { token, question } => {
+                let (content, question) = (self.state.content, Box::new(question));
+                self.ask(SelectorMessage::AskBuiltIn { content, token, question }, token, ctx)
+            }
+            SwarmOutput::StartTimer { token, after } => self.start_timer(token, after, ctx),
+            SwarmOutput::Report(event) => self.report(event),
+        }
+    }
+
+    fn send(&self, link: LinkKey, message: PeerMessage) {
+        self.command(link, LinkCommand::Send { content: Some(self.state.content), message });
+    }
+
+    /// A closed link needs no answer: its `Disconnected` is on the way.
+    fn command(&self, link: LinkKey, command: LinkCommand) {
+        if let Some(handle) = self.links.get(&link) {
+            let _ = handle.command(command);
+        }
+    }
+
+    fn serve(
+        &mut self,
+        link: LinkKey,
+        chunk: ChunkIndex,
+        ahead: Duration,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(content) = self.state.stored().filter(|stored| !stored.is_withdrawn()) else {
+            ctx.notify_later(Later(SwarmInput::ServeFailed { link, chunk }), Duration::ZERO);
+            return;
+        };
+        self.command(link, LinkCommand::Serve { content, chunk, ahead });
+    }
+
+    fn connect(&self, peer: PeerId, address: SocketAddr) {
+        let (shared, swarm) = (self.shared.clone(), self.state.swarm.clone());
+        self.shared.data_plane.spawn(async move {
+            let Some(links) = shared.links() else { return };
+            let dialled = links.dial(address, Some(peer)).await;
+            match dialled {
+                Ok(handle) => {
+                    swarm.deliver(SwarmMessage::Connected { handle, resumed: false }).await;
+                }
+                Err(error) => {
+                    tracing::debug!(peer = %peer.short(), %address, %error, "no connection");
+                    swarm.deliver(SwarmMessage::Input(SwarmInput::ConnectFailed { peer })).await;
+                }
+            }
+        });
+    }
+
+    /// Gives slow work to the store; again in a moment when that is down.
+    pub(super) fn order(&self, work: Work) {
+        let order = Order::new(self.state.clone(), work);
+        // An order that is not taken is dropped, and comes back as lost.
+        if !self.shared.chunk_store.tell(ChunkStoreMessage::Work(order)) {
+            tracing::debug!(content = %self.state.content, "the chunk store is down");
+        }
+    }
+
+    fn ask(&mut self, message: SelectorMessage, token: u64, ctx: &mut Context<Self>) {
+        if !self.shared.selector.tell(message) {
+            ctx.notify_later(Later(SwarmInput::PolicyFailed { token }), ASK_AGAIN);
+        }
+    }
+
+    fn start_timer(&mut self, token: u64, after: Duration, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        self.timer = Some(ctx.run_later(after, move |swarm, ctx| {
+            swarm.timer = None;
+            swarm.input(SwarmInput::TimerFired { token }, ctx);
+        }));
+    }
+}
+
+/// An input that the actor gives itself.
+struct Later(SwarmInput);
+
+impl actix::Message for Later {
+    type Result = ();
+}
+
+impl Handler<Later> for Swarm {
+    type Result = ();
+
+    fn handle(&mut self, later: Later, ctx: &mut Context<Self>) {
+        self.input(later.0, ctx);
+    }
+}
