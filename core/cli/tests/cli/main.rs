@@ -2,6 +2,7 @@
 
 mod demo;
 mod faults;
+mod policy;
 mod process;
 mod resume;
 mod transfer;
