@@ -12,6 +12,7 @@ mod json;
 mod meter;
 mod node_args;
 mod output;
+mod policy;
 mod serve;
 mod signals;
 mod units;
@@ -44,6 +45,7 @@ enum Command {
     Serve(serve::Args),
     Fetch(fetch::Args),
     Demo(demo::Args),
+    Policy(policy::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => (serve::run(&args), args.output.json),
         Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
         Command::Demo(args) => (demo::run(&args), args.output.json),
+        Command::Policy(args) => (policy::run(&args), args.json()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -36,7 +36,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-wire",
         ],
     ),
-    ("samara", &["samara-model", "samara-node"]),
+    (
+        "samara",
+        &[
+            "samara-model",
+            "samara-node",
+            "samara-policy",
+            "samara-policy-balanced",
+            "samara-policy-build",
+            "samara-policy-host",
+        ],
+    ),
     ("samara-bench", &["samara-model"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];

@@ -14,11 +14,13 @@
 mod case;
 mod fields;
 mod golden;
+mod rows;
 mod scenario;
 mod swarm;
 
 pub use case::{Case, CaseError, Expected, columns_of};
 pub use fields::{Field, fields};
 pub use golden::{Golden, golden};
+pub use rows::stray;
 pub use scenario::{Hook, random_question, scenario};
 pub use swarm::Swarm;
