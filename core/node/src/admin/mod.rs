@@ -58,6 +58,7 @@ pub fn start_or_warn(shared: &Arc<Shared>) {
 
 fn start(shared: &Arc<Shared>) -> io::Result<()> {
     let path = shared.store.dir().join(SOCKET);
+    let _inside = shared.data_plane.enter();
     let listener = listen(&path)?;
     let (router, stopping) = (router(shared.clone()), shared.clone());
     shared.data_plane.spawn(async move {
