@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench build
+.PHONY: demo test setup bench build policies
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -15,6 +15,10 @@ setup: ## what tests and benchmark need beyond a Rust toolchain
 
 build:
 	cargo build --release --workspace
+
+policies: ## every Rust policy as target/policies/NAME.wasm
+	cargo run --release --quiet -p samara-policy-build -- \
+	  $$(grep -l 'samara_policy::export!' policies/*/src/lib.rs | sed 's,/src/lib.rs,,')
 
 bench: build ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
 	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/results.json --markdown docs/benchmarks.md

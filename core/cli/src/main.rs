@@ -12,6 +12,7 @@ mod json;
 mod meter;
 mod node_args;
 mod output;
+mod policy;
 mod serve;
 mod signals;
 mod sim;
@@ -46,6 +47,7 @@ enum Command {
     Fetch(fetch::Args),
     Demo(demo::Args),
     Sim(sim::Args),
+    Policy(policy::Args),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
         Command::Demo(args) => (demo::run(&args), args.output.json),
         Command::Sim(args) => (sim::run(&args), args.json()),
+        Command::Policy(args) => (policy::run(&args), args.json()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

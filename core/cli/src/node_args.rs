@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use samara_model::BytesPerSecond;
-use samara_node::{Discovery, Node, NodeConfig, Notice, StartError};
+use samara_model::{BytesPerSecond, Label, Labels};
+use samara_node::{
+    Discovery, Node, NodeConfig, Notice, PolicyConfig, PolicyMode, PolicyRequest, StartError,
+};
 
 use crate::exit::Failure;
 use crate::json::Event;
@@ -43,6 +45,15 @@ impl DiscoveryArg {
     }
 }
 
+/// What a policy is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyModeArg {
+    /// It decides
+    Active,
+    /// It is asked, too, and compared; nothing that it decides is done
+    Shadow,
+}
+
 /// Options of the node inside the command.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Network")]
@@ -59,6 +70,19 @@ pub struct NodeArgs {
     /// Only nodes with the same cluster id talk to each other
     #[arg(long, value_name = "ID")]
     pub cluster: Option<String>,
+    /// What to tell policies about this node, for example `rack=r12`; may be repeated. `zone`, `rack` and
+    /// `host` say where it stands
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub label: Vec<Label>,
+    /// A policy to decide who gets which chunk from whom, a `.wasm` file; by default the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Whether it decides, or is only compared with the built-in one
+    #[arg(long, value_name = "MODE", default_value = "active", requires = "policy")]
+    pub policy_mode: PolicyModeArg,
+    /// Set a parameter of the policy, NAME=VALUE; may be repeated. `samara policy inspect` lists them
+    #[arg(long, value_name = "NAME=VALUE", requires = "policy", value_parser = units::name_and_value)]
+    pub policy_param: Vec<(String, String)>,
     /// How peers find each other
     #[arg(long, value_name = "HOW", default_value = "both")]
     pub discovery: DiscoveryArg,
@@ -77,20 +101,36 @@ impl NodeArgs {
     /// The node's configuration, with its state in `data`.
     ///
     /// # Errors
-    /// When a join address does not resolve.
+    /// When a label is given twice, or a join address does not resolve.
     pub fn config(&self, data: PathBuf) -> Result<NodeConfig, Failure> {
         let usual = NodeConfig::default();
+        let mut labels = Labels::default();
+        for label in &self.label {
+            labels.add(label.clone()).map_err(Failure::usage)?;
+        }
         Ok(NodeConfig {
             listen: self.listen.unwrap_or(usual.listen),
             advertise: self.advertise,
             data: Some(data),
             join: resolve_all("--join", &self.join)?,
             cluster: self.cluster.clone().unwrap_or_else(|| usual.cluster.clone()),
+            labels,
+            policy: PolicyConfig { load: self.policies(), ..PolicyConfig::default() },
             discovery: self.discovery.ways(),
             limit_up: self.limit_up,
             limit_down: self.limit_down,
             ..usual
         })
+    }
+
+    fn policies(&self) -> Vec<PolicyRequest> {
+        let mode = match self.policy_mode {
+            PolicyModeArg::Active => PolicyMode::Active,
+            PolicyModeArg::Shadow => PolicyMode::Shadow,
+        };
+        let parameters = self.policy_param.clone();
+        let request = |file: &PathBuf| PolicyRequest { file: file.clone(), mode, parameters };
+        self.policy.as_ref().map(request).into_iter().collect()
     }
 
     /// What asks this command to stop.
@@ -148,6 +188,7 @@ pub fn tell(notice: &Notice) -> (String, Event) {
             ("actor_restarted", format!("{actor:?} failed and was restarted"))
         }
         Notice::ReleaseRefused { why } => ("release_refused", why.clone()),
+        Notice::Policy(text) => ("policy", text.clone()),
         Notice::Warning(text) => ("warning", text.clone()),
     };
     let event = Event::Notice { kind: kind.to_owned(), text: text.clone() };

@@ -134,6 +134,17 @@ pub fn speed(bytes_per_second: f64) -> String {
     format!("{}/s", ByteCount(coarse))
 }
 
+/// NAME=VALUE, as `--param` and `--policy-param` take it.
+///
+/// # Errors
+/// When there is no `=`, or no name before it.
+pub fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, for example candidates=4".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

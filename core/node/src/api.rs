@@ -4,7 +4,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use samara_model::{ByteCount, BytesPerSecond, ContentId, ContentRef, PeerId, ReleaseName};
+use samara_model::{
+    ByteCount, BytesPerSecond, ContentId, ContentRef, Labels, PeerId, Place, ReleaseName,
+};
+
+use samara_policy_host::Limits;
+
+use crate::selector::{BreakerConfig, PolicyRequest};
 
 /// How a node is set up. `NodeConfig::default()` listens on a free port of all addresses, keeps its
 /// state in a temporary folder that it removes, and knows nobody.
@@ -20,6 +26,8 @@ pub struct NodeConfig {
     pub join: Vec<SocketAddr>,
     /// Only nodes with the same cluster id talk to each other.
     pub cluster: String,
+    /// What the operator says of this node: `zone`, `rack` and `host` are known to every policy.
+    pub labels: Labels,
     /// Which ways of finding peers are on.
     pub discovery: Discovery,
     /// Nodes that play the tracker, in order of preference. Empty with tracker discovery: the join
@@ -33,8 +41,21 @@ pub struct NodeConfig {
     pub limit_down: Option<BytesPerSecond>,
     /// Fixed random seed for decisions; `None` draws one.
     pub random_seed: Option<u64>,
+    /// How policies are limited, and which one is active from the start.
+    pub policy: PolicyConfig,
     /// Threads that move bytes. 0: the actors' thread does; `None`: by the number of cores.
     pub data_threads: Option<usize>,
+}
+
+/// Policies of a node. By default the built-in one is active.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyConfig {
+    /// Policies to load at the start, in this order: at most one to be active, and one to run in shadow.
+    pub load: Vec<PolicyRequest>,
+    /// What a policy may use.
+    pub limits: Limits,
+    /// How much it may fail.
+    pub breaker: BreakerConfig,
 }
 
 impl Default for NodeConfig {
@@ -45,12 +66,14 @@ impl Default for NodeConfig {
             data: None,
             join: Vec::new(),
             cluster: "samara".into(),
+            labels: Labels::default(),
             discovery: Discovery { tracker: true, gossip: true },
             trackers: Vec::new(),
             be_tracker: false,
             limit_up: None,
             limit_down: None,
             random_seed: None,
+            policy: PolicyConfig::default(),
             data_threads: None,
         }
     }
@@ -185,6 +208,8 @@ pub struct PeerRow {
     pub peer: PeerId,
     /// Where.
     pub address: SocketAddr,
+    /// Where it stands.
+    pub place: Place,
     /// Thousandths of the content that it has.
     pub permille: u16,
     /// How this is known.
@@ -250,6 +275,8 @@ pub enum Notice {
         /// The explanation, for a person.
         why: String,
     },
+    /// A policy fails, is left alone, or is not asked any more; the transfers go on.
+    Policy(String),
     /// Anything else that deserves a line.
     Warning(String),
 }

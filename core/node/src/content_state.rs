@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use samara_engine::swarm::Outlook;
+use samara_engine::swarm::{Outlook, ReasonCount};
 use samara_model::{ByteCount, ContentId};
 use samara_store::Content;
 use tokio::sync::Notify;
@@ -38,6 +38,8 @@ pub struct ContentState {
     pub outlook: Mutex<Outlook>,
     /// The neighbours, refreshed a few times a second.
     pub rows: Mutex<Vec<PeerRow>>,
+    /// Why the active policy decided what it did, refreshed with the rows.
+    pub reasons: Mutex<Vec<ReasonCount>>,
     /// Rings when the phase changes or it fails.
     pub turned: Notify,
     /// Its actor.
@@ -79,6 +81,7 @@ impl ContentState {
             neighbours: AtomicU32::new(0),
             outlook: Mutex::default(),
             rows: Mutex::default(),
+            reasons: Mutex::default(),
             turned: Notify::new(),
             swarm: ActorRef::default(),
             fetches: AtomicU32::new(0),

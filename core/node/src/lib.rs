@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod actor_tests;
+mod admin;
 mod api;
 mod chunk_store_actor;
 mod clock;
@@ -22,17 +23,25 @@ mod join;
 pub mod link;
 mod metrics;
 mod node;
+mod node_policy;
 mod router;
 mod seeder_actor;
+mod selector;
 mod selector_actor;
 mod shared;
 mod supervise;
 mod swarm_actor;
 mod tracker_actor;
 
+pub use admin::{Refusal, Rollback, SOCKET as ADMIN_SOCKET};
 pub use api::{
     ActorName, Discovery, FetchPhase, FetchProgress, FetchRequest, Fetched, HashProgress,
-    NodeConfig, Notice, PeerRow, PeerSource, PublishRequest, Published,
+    NodeConfig, Notice, PeerRow, PeerSource, PolicyConfig, PublishRequest, Published,
 };
 pub use fetch::{FetchError, FetchHandle};
 pub use node::{Node, PublishError, StartError};
+pub use samara_policy_host::Limits as PolicyLimits;
+pub use selector::{
+    BreakerConfig, HookRow, PolicyError, PolicyMode, PolicyName, PolicyRequest, PolicyRow,
+    PolicyStatus,
+};

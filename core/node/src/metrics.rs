@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::{Counter, Unit, counter, describe_counter};
-use samara_engine::swarm::SwarmEvent;
+use samara_engine::swarm::{DropReason, Hook, SwarmEvent};
+use samara_policy_host::Fault;
 use samara_wire::DatagramError;
 
 use crate::api::ActorName;
@@ -90,8 +91,12 @@ pub struct Metrics {
     datagrams_dropped: [Counter; 5],
     received: Counter,
     sent: Counter,
-    decisions_dropped: Counter,
-    fallbacks: Counter,
+    decisions_dropped: Vec<Counter>,
+    policy_questions: Vec<Counter>,
+    policy_faults: Named,
+    policy_shadow: Named,
+    policy_changes: Named,
+    fallbacks: Named,
     reservations_expired: Counter,
     peers_banned: Counter,
 }
@@ -107,6 +112,13 @@ impl Metrics {
         });
         let chunks =
             |outcome: &'static str| counter!("samara_chunks_received_total", "outcome" => outcome);
+        let dropped = DropReason::ALL
+            .into_iter()
+            .map(|why| counter!("samara_policy_decisions_dropped_total", "reason" => why.label()));
+        let questions = Hook::ALL
+            .into_iter()
+            .map(|hook| counter!("samara_policy_questions_total", "hook" => hook.label()));
+        let faults: Vec<&'static str> = Fault::LABELS.into_iter().chain(["late"]).collect();
         Metrics {
             restarts,
             chunks_stored: chunks("stored"),
@@ -117,8 +129,12 @@ impl Metrics {
                 .map(|why| counter!("samara_datagrams_dropped_total", "reason" => why.label())),
             received: counter!("samara_received_bytes_total"),
             sent: counter!("samara_sent_bytes_total"),
-            decisions_dropped: counter!("samara_policy_decisions_dropped_total"),
-            fallbacks: counter!("samara_policy_fallbacks_total"),
+            decisions_dropped: dropped.collect(),
+            policy_questions: questions.collect(),
+            policy_faults: Named::new("samara_policy_faults_total", "fault", &faults),
+            policy_shadow: Named::new("samara_policy_shadow_total", "outcome", &SHADOW),
+            policy_changes: Named::new("samara_policy_changes_total", "change", &CHANGES),
+            fallbacks: Named::new("samara_policy_fallbacks_total", "reason", &FALLBACKS),
             reservations_expired: counter!("samara_reservations_expired_total"),
             peers_banned: counter!("samara_peers_banned_total"),
         }
@@ -171,11 +187,40 @@ impl Metrics {
         self.sent.increment(u64::from(bytes));
     }
 
+    /// A question for the active policy.
+    pub fn policy_asked(&self, hook: Hook) {
+        let place = Hook::ALL.iter().position(|one| *one == hook).unwrap_or(0);
+        self.policy_questions[place].increment(1);
+    }
+
+    /// A question that the built-in policy answers for another.
+    pub fn policy_fell_back(&self, reason: &'static str) {
+        self.fallbacks.increment(reason);
+    }
+
+    /// A call of a module failed.
+    pub fn policy_fault(&self, label: &'static str) {
+        self.policy_faults.increment(label);
+    }
+
+    /// A question to the shadow came to this.
+    pub fn policy_shadow(&self, outcome: &'static str) {
+        self.policy_shadow.increment(outcome);
+    }
+
+    /// Another policy is active or in shadow, or is trusted or not.
+    pub fn policy_changed(&self, change: &'static str) {
+        self.policy_changes.increment(change);
+    }
+
     /// What a swarm reports.
     pub fn swarm_event(&self, event: &SwarmEvent) {
         match event {
-            SwarmEvent::DecisionDropped { .. } => self.decisions_dropped.increment(1),
-            SwarmEvent::FellBack { .. } => self.fallbacks.increment(1),
+            SwarmEvent::DecisionDropped { why, .. } => {
+                let place = DropReason::ALL.iter().position(|one| one == why).unwrap_or(0);
+                self.decisions_dropped[place].increment(1);
+            }
+            SwarmEvent::FellBack { why, .. } => self.fallbacks.increment(why),
             SwarmEvent::ReservationExpired { .. } => self.reservations_expired.increment(1),
             SwarmEvent::PeerBanned { .. } => self.peers_banned.increment(1),
             _ => {}
@@ -183,12 +228,42 @@ impl Metrics {
     }
 }
 
+/// Counters of one name that differ in one label, with values that are known beforehand.
+struct Named(Vec<(&'static str, Counter)>);
+
+impl Named {
+    fn new(name: &'static str, label: &'static str, values: &[&'static str]) -> Named {
+        Named(values.iter().map(|value| (*value, counter!(name, label => *value))).collect())
+    }
+
+    fn increment(&self, value: &str) {
+        if let Some((_, counter)) = self.0.iter().find(|(known, _)| *known == value) {
+            counter.increment(1);
+        }
+    }
+}
+
+/// Why the built-in policy answered for the active one.
+const FALLBACKS: [&str; 6] = ["late", "failed", "idle", "left-alone", "quarantined", "not-wanted"];
+/// What came of a question to the shadow.
+const SHADOW: [&str; 4] = ["same", "differs", "fault", "skipped"];
+/// What happened to the policies.
+const CHANGES: [&str; 7] = [
+    "activated",
+    "shadowed",
+    "rolled_back",
+    "shadow_ended",
+    "left_alone",
+    "trusted_again",
+    "quarantined",
+];
+
 fn index(actor: ActorName) -> usize {
     ACTORS.iter().position(|one| *one == actor).unwrap_or(0)
 }
 
 fn describe() {
-    let all: [(&'static str, Unit, &'static str); 9] = [
+    let all: [(&'static str, Unit, &'static str); 13] = [
         ("samara_actor_restarts_total", Unit::Count, "Actors that panicked and were restarted"),
         ("samara_chunks_received_total", Unit::Count, "Chunks received from peers, by outcome"),
         ("samara_received_bytes_total", Unit::Bytes, "Bytes of chunks received from peers"),
@@ -196,13 +271,17 @@ fn describe() {
         (
             "samara_policy_decisions_dropped_total",
             Unit::Count,
-            "Decisions of the policy that did not hold when they were carried out",
+            "Decisions of the policy that did not hold when they were carried out, by reason",
         ),
         (
             "samara_policy_fallbacks_total",
             Unit::Count,
-            "Questions that the built-in policy answered because the active one failed or was late",
+            "Questions that the built-in policy answered for the active one, by reason",
         ),
+        ("samara_policy_questions_total", Unit::Count, "Questions to the active policy, by hook"),
+        ("samara_policy_faults_total", Unit::Count, "Calls of a policy that failed, by fault"),
+        ("samara_policy_shadow_total", Unit::Count, "Questions to the shadow, by outcome"),
+        ("samara_policy_changes_total", Unit::Count, "Changes of the policies, by kind"),
         ("samara_reservations_expired_total", Unit::Count, "Promised chunks of which nothing came"),
         (
             "samara_datagrams_dropped_total",

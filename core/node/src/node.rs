@@ -38,7 +38,7 @@ const GOODBYE: Duration = Duration::from_secs(3);
 
 /// A running node. Stops when dropped; [`Node::stop`] says goodbye to its peers first.
 pub struct Node {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// The data plane's own threads; without any it runs on the actors' thread.
     data_plane: Option<tokio::runtime::Runtime>,
     actors: Option<JoinHandle<()>>,
@@ -80,7 +80,11 @@ impl Node {
         let udp = Arc::new(udp);
         let actors = start_actors(shared.clone(), udp.clone(), actors)?;
         let node = Node { shared, data_plane, actors: Some(actors), temporary };
+        for request in &node.shared.config.policy.load {
+            node.shared.activate_policy(request)?;
+        }
         node.listen(tcp, udp)?;
+        crate::admin::start_or_warn(&node.shared);
         if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
             coalescer.watch(links.counters().clone());
         }
@@ -94,6 +98,7 @@ impl Node {
             peer: shared.me,
             instance: shared.instance ^ shared.next_random_seed(),
             advertise: shared.config.advertise,
+            labels: shared.config.labels.clone(),
         };
         let config = LinkConfig {
             limit_up: shared.config.limit_up,
@@ -148,6 +153,7 @@ impl Node {
                 rows.push(PeerRow {
                     peer: holder.peer,
                     address: holder.address,
+                    place: holder.place,
                     permille: holder.permille,
                     source: PeerSource::Gossip,
                     age: holder.age,

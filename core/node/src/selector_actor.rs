@@ -1,10 +1,11 @@
-//! The policy instances: asks the active one, and the built-in one when the engine says so.
+//! The policy instances: takes the swarms' questions to the active policy, to the shadow beside it, and to the
+//! built-in one when the engine says so.
 //!
-//! The active policy is the built-in one, compiled natively, until modules can be loaded; whoever loads them
-//! puts another [`Policy`] into `active`. Questions and answers are values, so that a module may answer on
-//! its own threads and be late.
+//! Questions and answers are values, so that a module answers on threads of its own and may be late. What is
+//! loaded, and what is thought of it, is in [`crate::selector::Desk`], which outlives this actor.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use samara_engine::swarm::SwarmInput;
@@ -12,13 +13,14 @@ use samara_model::ContentId;
 use samara_policy::{Policy, Question};
 use samara_policy_balanced::Balanced;
 
+use crate::selector::{Asked, ask};
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told};
 use crate::swarm_actor::SwarmMessage;
 
 /// What the selector is asked.
 pub enum SelectorMessage {
-    /// Answer a question of a content's swarm.
+    /// Put a question of a content's swarm to the active policy.
     Ask {
         /// The content.
         content: ContentId,
@@ -26,8 +28,17 @@ pub enum SelectorMessage {
         token: u64,
         /// The question.
         question: Box<Question>,
-        /// Ask the built-in policy.
-        built_in: bool,
+        /// After this time nobody waits for the answer.
+        deadline: Duration,
+    },
+    /// Put it to the built-in policy.
+    AskBuiltIn {
+        /// The content.
+        content: ContentId,
+        /// Echoed.
+        token: u64,
+        /// The question.
+        question: Box<Question>,
     },
     /// For tests of the supervision.
     Panic,
@@ -36,15 +47,13 @@ pub enum SelectorMessage {
 /// The actor. See the module.
 pub struct Selector {
     shared: Arc<Shared>,
-    active: Box<dyn Policy>,
-    built_in: Balanced,
     _alive: Alive,
 }
 
 impl Selector {
-    /// With the built-in policy active.
+    /// An incarnation; it knows nothing that an earlier one did not.
     pub fn new(shared: Arc<Shared>, alive: Alive) -> Self {
-        Selector { shared, active: Box::new(Balanced), built_in: Balanced, _alive: alive }
+        Selector { shared, _alive: alive }
     }
 }
 
@@ -57,12 +66,13 @@ impl Handler<Told<SelectorMessage>> for Selector {
 
     fn handle(&mut self, told: Told<SelectorMessage>, _ctx: &mut Context<Self>) {
         match told.into_inner() {
-            SelectorMessage::Ask { content, token, question, built_in } => {
-                let policy: &dyn Policy = if built_in { &self.built_in } else { &*self.active };
-                let answer = policy.answer(&question);
+            SelectorMessage::Ask { content, token, question, deadline } => {
+                ask(&self.shared, Asked { content, token, question, deadline })
+            }
+            SelectorMessage::AskBuiltIn { content, token, question } => {
+                let answer = Balanced.answer(&question);
                 if let Some(swarm) = self.shared.swarm(&content) {
-                    let input = SwarmInput::PolicyAnswered { token, answer };
-                    swarm.tell(SwarmMessage::Input(input));
+                    swarm.tell(SwarmMessage::Input(SwarmInput::PolicyAnswered { token, answer }));
                 }
             }
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use samara_model::{ContentId, Holding, PeerId, Release, ReleaseName};
+use samara_model::{ContentId, Holding, LabelNumbers, PeerId, Release, ReleaseName};
 use samara_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -31,6 +31,7 @@ use crate::link::{LinkId, Links};
 use crate::metrics::Metrics;
 use crate::router::Router;
 use crate::seeder_actor::Seeder;
+use crate::selector::Desk;
 use crate::selector_actor::Selector;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
@@ -46,6 +47,10 @@ pub struct Shared {
     pub instance: u64,
     /// Where others dial it.
     pub address: SocketAddr,
+    /// What its operator says of it, as numbers.
+    pub labels: LabelNumbers,
+    /// Its policies.
+    pub policies: Desk,
     /// Its clock.
     pub clock: Clock,
     /// Its files.
@@ -105,6 +110,12 @@ impl Shared {
     /// A node without links yet.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Shared {
+            labels: samara_wire::number_labels(&parts.config.labels),
+            policies: Desk::new(
+                parts.store.dir().join("policies"),
+                parts.config.policy.limits,
+                parts.config.policy.breaker,
+            ),
             config: parts.config,
             me: parts.me,
             instance: parts.instance,

@@ -5,6 +5,7 @@
 
 mod message;
 mod outputs;
+mod policy;
 mod results;
 mod telling;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use samara_engine::swarm::{LinkKey, Swarm as Machine, SwarmConfig, SwarmInput};
-use samara_model::PeerMessage;
+use samara_model::{BytesPerSecond, PeerMessage};
 
 pub use message::{Prepared, ServeProblem, SwarmMessage};
 
@@ -27,6 +28,8 @@ use crate::router::key;
 use crate::seeder_actor::SeederMessage;
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told};
+
+use policy::Fallbacks;
 
 /// How often the rows for people are refreshed, and a parked transfer looks for room.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -42,6 +45,7 @@ pub struct Swarm {
     timer: Option<SpawnHandle>,
     demand: (bool, bool),
     park_reason: String,
+    fallbacks: Fallbacks,
     first: bool,
     _alive: Alive,
 }
@@ -50,12 +54,13 @@ impl Swarm {
     /// An incarnation for this content.
     pub fn new(shared: Arc<Shared>, state: Arc<ContentState>, alive: Alive, first: bool) -> Self {
         let machine = Machine::new(
-            SwarmConfig::default(),
+            config_of(&shared),
             shared.me,
             state.content,
             state.origin,
             shared.next_random_seed(),
-        );
+        )
+        .with_labels(shared.labels.clone());
         Swarm {
             shared,
             state,
@@ -64,6 +69,7 @@ impl Swarm {
             timer: None,
             demand: (true, true),
             park_reason: String::new(),
+            fallbacks: Fallbacks::default(),
             first,
             _alive: alive,
         }
@@ -93,6 +99,7 @@ impl Swarm {
 
     /// Rebuilds what an incarnation before this one knew.
     fn rebuild(&mut self, ctx: &mut Context<Self>) {
+        self.follow_policy(ctx);
         if let Some(stored) = self.state.stored() {
             self.load(stored, ctx);
         } else {
@@ -101,6 +108,16 @@ impl Swarm {
         for handle in self.shared.links_of(&self.state.content) {
             self.connected(handle, true, ctx);
         }
+    }
+}
+
+/// The engine's figures, with the caps that policies should know.
+fn config_of(shared: &Shared) -> SwarmConfig {
+    let cap = |limit: Option<BytesPerSecond>| limit.map_or(0, |limit| limit.0);
+    SwarmConfig {
+        upload_cap: cap(shared.config.limit_up),
+        download_cap: cap(shared.config.limit_down),
+        ..SwarmConfig::default()
     }
 }
 
@@ -115,6 +132,7 @@ impl Actor for Swarm {
             if swarm.state.is_closed() || swarm.shared.is_stopping() {
                 ctx.stop();
             } else {
+                swarm.follow_policy(ctx);
                 swarm.refresh();
             }
         });

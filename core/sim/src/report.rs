@@ -108,13 +108,12 @@ impl Report {
     }
 
     fn unmet_of(&self, expect: &[(String, crate::scenario::quantity::Bound)]) -> Vec<String> {
-        let told = |(name, bound): &(String, crate::scenario::quantity::Bound)| {
-            match self.figure(name) {
+        let told =
+            |(name, bound): &(String, crate::scenario::quantity::Bound)| match self.figure(name) {
                 Some(figure) if bound.holds(figure) => None,
                 Some(figure) => Some(format!("{name} is {figure:.4}, expected {bound}")),
                 None => Some(format!("{name} has no value in this run, expected {bound}")),
-            }
-        };
+            };
         expect.iter().filter_map(told).collect()
     }
 }
@@ -144,9 +143,11 @@ struct Completions {
 
 impl Completions {
     fn of(world: &World) -> Completions {
-        let finished = world.nodes.iter().skip(1).filter_map(|node| {
-            Some((node, node.completed?, node.began?))
-        });
+        let finished = world
+            .nodes
+            .iter()
+            .skip(1)
+            .filter_map(|node| Some((node, node.completed?, node.began?)));
         let mut completions = Completions {
             all: Vec::new(),
             fast: Vec::new(),

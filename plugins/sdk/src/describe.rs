@@ -1,7 +1,8 @@
 //! What a policy says of itself.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 /// A policy's own description.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,71 @@ pub enum ParameterKind {
     Bytes,
     /// Microseconds, written `250ms`.
     Micros,
+}
+
+impl Description {
+    /// All hooks, the rarest chunks, no labels, no parameters.
+    pub fn new(name: &str, version: &str) -> Description {
+        Description {
+            name: name.to_string(),
+            version: version.to_string(),
+            hooks: Hooks::ALL,
+            window: WindowOrder::Rarest,
+            labels: Vec::new(),
+            parameters: Vec::new(),
+        }
+    }
+
+    /// Calls only these hooks.
+    pub fn hooks(self, hooks: Hooks) -> Description {
+        Description { hooks, ..self }
+    }
+
+    /// Shows other chunks when not all fit.
+    pub fn window(self, window: WindowOrder) -> Description {
+        Description { window, ..self }
+    }
+
+    /// Wants to see one label more.
+    pub fn label(mut self, name: &str) -> Description {
+        self.labels.push(name.to_string());
+        self
+    }
+
+    /// Has one parameter more; its place is the number of those before it.
+    pub fn parameter(mut self, parameter: Parameter) -> Description {
+        self.parameters.push(parameter);
+        self
+    }
+}
+
+impl Parameter {
+    /// A parameter whose value is written as `kind` says.
+    pub fn new(
+        kind: ParameterKind,
+        name: &str,
+        help: &str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Parameter {
+        let (name, help) = (name.to_string(), help.to_string());
+        Parameter { name, help, kind, default, min: *range.start(), max: *range.end() }
+    }
+
+    /// A plain number.
+    pub fn number(name: &str, help: &str, default: u64, range: RangeInclusive<u64>) -> Parameter {
+        Parameter::new(ParameterKind::Number, name, help, default, range)
+    }
+
+    /// A share in thousandths, from none to all.
+    pub fn permille(name: &str, help: &str, default: u64) -> Parameter {
+        Parameter::new(ParameterKind::Permille, name, help, default, 0..=1000)
+    }
+
+    /// A duration in microseconds.
+    pub fn micros(name: &str, help: &str, default: u64, range: RangeInclusive<u64>) -> Parameter {
+        Parameter::new(ParameterKind::Micros, name, help, default, range)
+    }
 }
 
 impl Hooks {

@@ -3,6 +3,8 @@
 mod demo;
 mod faults;
 mod origin_killed;
+mod policy;
+mod policy_live;
 mod process;
 mod resume;
 mod transfer;

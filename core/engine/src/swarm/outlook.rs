@@ -70,7 +70,16 @@ mod tests {
     fn connect(swarm: &mut Swarm, number: u8, chunks: &[u32]) {
         let (peer, link) = (PeerId([number; 32]), LinkKey(u64::from(number)));
         let address = SocketAddr::from(([10, 0, 0, number], 7300));
-        input(swarm, SwarmInput::PeerConnected { link, peer, address, resumed: false });
+        input(
+            swarm,
+            SwarmInput::PeerConnected {
+                link,
+                peer,
+                address,
+                labels: Default::default(),
+                resumed: false,
+            },
+        );
         let has = set(chunks);
         let message = PeerMessage::Open {
             channel: 0,
@@ -121,7 +130,12 @@ mod tests {
         let (peer, address) = (PeerId([7; 32]), SocketAddr::from(([10, 0, 0, 7], 7300)));
         input(
             &mut swarm,
-            SwarmInput::HintsReceived(vec![PeerHint { peer, address, permille: 1000 }]),
+            SwarmInput::HintsReceived(vec![PeerHint {
+                peer,
+                address,
+                permille: 1000,
+                place: Default::default(),
+            }]),
         );
         assert_eq!(swarm.outlook(), Outlook { sources: 0, untried: 1 });
         input(&mut swarm, SwarmInput::ConnectFailed { peer });

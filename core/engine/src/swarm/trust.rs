@@ -127,7 +127,13 @@ mod tests {
             fetch.input(SwarmInput::ManifestLoaded(facts));
             let address = SocketAddr::from(([10, 0, 0, 2], 7300));
             let peer = PeerId([2; 32]);
-            let connected = SwarmInput::PeerConnected { link: LINK, peer, address, resumed: false };
+            let connected = SwarmInput::PeerConnected {
+                link: LINK,
+                peer,
+                address,
+                labels: Default::default(),
+                resumed: false,
+            };
             fetch.input(connected);
             fetch.hears(PeerMessage::Open {
                 channel: 0,

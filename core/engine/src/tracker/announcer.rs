@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
 use rand::RngExt;
 use samara_model::{
-    ContentId, Holding, PeerHint, PeerMessage, Release, ReleaseConflict, ReleaseName, START_OVER,
-    Time, conflict_between,
+    ContentId, Holding, PeerHint, PeerMessage, Place, Release, ReleaseConflict, ReleaseName,
+    START_OVER, Time, conflict_between,
 };
 
 use super::{AnnouncerConfig, AnnouncerEvent, AnnouncerInput, AnnouncerOutput};
@@ -30,6 +30,7 @@ const MAX_HINTS: usize = 256;
 pub struct Announcer {
     config: AnnouncerConfig,
     address: SocketAddr,
+    place: Place,
     trackers: Vec<SocketAddr>,
     random: Random,
     holdings: BTreeMap<ContentId, Holding>,
@@ -73,6 +74,7 @@ impl Announcer {
             releases: ReleaseTable::new(config.max_releases),
             config,
             address,
+            place: Place::default(),
             trackers,
             random: random_for(random_seed, 4),
             holdings: BTreeMap::new(),
@@ -87,6 +89,12 @@ impl Announcer {
             last_token: 0,
             last_timer: 0,
         }
+    }
+
+    /// Tells the trackers where this node stands.
+    pub fn with_place(mut self, place: Place) -> Self {
+        self.place = place;
+        self
     }
 
     /// Takes in what happened and says what to do.
@@ -149,8 +157,8 @@ impl Announcer {
         let mut holdings: Vec<Holding> = self.holdings.values().copied().collect();
         holdings.sort_by_key(|holding| !holding.fetching);
         holdings.truncate(self.config.max_holdings);
-        let (address, token) = (self.address, self.last_token);
-        PeerMessage::Announce { address, holdings, releases, token }
+        let (address, place, token) = (self.address, self.place, self.last_token);
+        PeerMessage::Announce { address, place, holdings, releases, token }
     }
 
     fn hold(&mut self, now: Time, holdings: &[Holding], out: &mut Vec<AnnouncerOutput>) {

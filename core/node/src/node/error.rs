@@ -5,6 +5,7 @@ use samara_store::{ImportError, OpenStoreError, PublishError as StorePublishErro
 
 use crate::identity::IdentityError;
 use crate::link::BindError;
+use crate::selector::PolicyError;
 
 /// The node did not start; nothing is left behind but its data directory.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum StartError {
     /// The cluster's name is empty or too long.
     #[error("the cluster id must have 1 to 64 bytes, and `{0}` has not")]
     Cluster(String),
+    /// A policy that should be active from the start was not taken.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The system gives no threads or sockets.
     #[error("cannot start the node's threads")]
     Threads(#[source] std::io::Error),

@@ -83,6 +83,7 @@ impl Shared {
     /// This node as a holder, when it has something of a content.
     pub fn own_hint(&self, content: &ContentId) -> Option<PeerHint> {
         let holding = lock(&self.holdings).get(content).copied()?;
-        Some(PeerHint { peer: self.me, address: self.address, permille: holding.permille })
+        let (peer, address, place) = (self.me, self.address, self.labels.place());
+        Some(PeerHint { peer, address, permille: holding.permille, place })
     }
 }

@@ -33,8 +33,14 @@ impl Swarm {
                 self.order(Work::Prepare(Some(bytes.into())))
             }
             SwarmOutput::VerifyOwn { link, chunk } => self.order(Work::Verify { link, chunk }),
-            SwarmOutput::AskPolicy { token, question, .. } => self.ask(token, question, false, ctx),
-            SwarmOutput::AskBuiltIn { token, question } => self.ask(token, question, true, ctx),
+            SwarmOutput::AskPolicy { token, question, deadline } => {
+                let (content, question) = (self.state.content, Box::new(question));
+                self.ask(SelectorMessage::Ask { content, token, question, deadline }, token, ctx)
+            }
+            SwarmOutput::AskBuiltIn { token, question } => {
+                let (content, question) = (self.state.content, Box::new(question));
+                self.ask(SelectorMessage::AskBuiltIn { content, token, question }, token, ctx)
+            }
             SwarmOutput::StartTimer { token, after } => self.start_timer(token, after, ctx),
             SwarmOutput::Report(event) => self.report(event),
         }
@@ -91,16 +97,7 @@ impl Swarm {
         }
     }
 
-    fn ask(
-        &mut self,
-        token: u64,
-        question: samara_policy::Question,
-        built_in: bool,
-        ctx: &mut Context<Self>,
-    ) {
-        let content = self.state.content;
-        let question = Box::new(question);
-        let message = SelectorMessage::Ask { content, token, question, built_in };
+    fn ask(&mut self, message: SelectorMessage, token: u64, ctx: &mut Context<Self>) {
         if !self.shared.selector.tell(message) {
             ctx.notify_later(Later(SwarmInput::PolicyFailed { token }), ASK_AGAIN);
         }

@@ -79,8 +79,9 @@ impl Swarm {
         if !self.shared.opened_on(&handle, self.state.content) {
             return;
         }
+        let labels = handle.labels.clone();
         self.links.insert(link, handle);
-        self.input(SwarmInput::PeerConnected { link, peer, address, resumed }, ctx);
+        self.input(SwarmInput::PeerConnected { link, peer, address, labels, resumed }, ctx);
     }
 
     pub(super) fn serve_failed(&mut self, problem: ServeProblem, ctx: &mut Context<Self>) {

@@ -36,12 +36,10 @@ impl Swarm {
                     self.park_reason
                 )));
             }
-            SwarmEvent::DecisionDropped { why } => {
-                tracing::trace!(%content, why, "decision dropped")
+            SwarmEvent::DecisionDropped { hook, why } => {
+                tracing::trace!(%content, hook = hook.label(), why = why.label(), "decision dropped")
             }
-            SwarmEvent::FellBack { why } => {
-                tracing::warn!(%content, why, "the built-in policy answers for the active one")
-            }
+            SwarmEvent::FellBack { hook, why } => self.fell_back(hook, why),
             SwarmEvent::ReservationExpired { peer } => {
                 tracing::debug!(%content, peer = %peer.short(), "promised a chunk and sent nothing")
             }
@@ -87,12 +85,15 @@ impl Swarm {
         let rows = self.machine.neighbours().map(|row| PeerRow {
             peer: row.peer,
             address: row.address,
+            place: row.place,
             permille: row.permille,
             source: PeerSource::Neighbour,
             age: now.since(row.heard),
         });
         let rows = rows.collect();
         *self.state.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+        let reasons = self.machine.reasons().collect();
+        *self.state.reasons.lock().unwrap_or_else(PoisonError::into_inner) = reasons;
         self.count_neighbours();
         if matches!(self.state.phase(), FetchPhase::Parked { .. }) {
             self.shared

@@ -8,6 +8,7 @@ mod identity;
 mod mailboxes;
 mod misfits;
 mod names;
+mod policies;
 mod raw_peer;
 mod refusals;
 mod repeats;

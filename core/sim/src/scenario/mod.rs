@@ -327,9 +327,11 @@ fn faults(
         let (at, table) = (table.span(), table.get_ref());
         let who = table.who.unwrap_or(Who::Count(1));
         let peers = *file.peers.count.get_ref();
-        source.need(!matches!(who, Who::Count(count) if count == 0 || count > peers), at.clone(), || {
-            format!("this fault wants more peers than there are ({peers}), or none")
-        })?;
+        source.need(
+            !matches!(who, Who::Count(count) if count == 0 || count > peers),
+            at.clone(),
+            || format!("this fault wants more peers than there are ({peers}), or none"),
+        )?;
         source.need(who != Who::Tracker || trackers > 0, at.clone(), || {
             "there is no tracker in this scenario".into()
         })?;
@@ -337,11 +339,9 @@ fn faults(
             "a tracker can only crash".into()
         })?;
         let nanos = |span: Option<Span>| span.map(|span| span.nanos(chunk_ns));
-        source.need(
-            table.delay.is_none() || table.kind == FaultKind::SlowPolicy,
-            at,
-            || "only a slow policy has a delay".into(),
-        )?;
+        source.need(table.delay.is_none() || table.kind == FaultKind::SlowPolicy, at, || {
+            "only a slow policy has a delay".into()
+        })?;
         faults.push(Fault {
             kind: table.kind,
             who,
@@ -361,7 +361,8 @@ fn random_table(source: &Source, file: &File) -> Result<Option<RandomTable>, Sce
     };
     let all = fine(table.peers, 2, 200) && fine(table.chunks, 1, 2000) && fine(table.faults, 0, 20);
     source.need(all, 0..0, || {
-        "[random] takes 2 to 200 peers, 1 to 2000 chunks and up to 20 faults, lower bound first".into()
+        "[random] takes 2 to 200 peers, 1 to 2000 chunks and up to 20 faults, lower bound first"
+            .into()
     })?;
     Ok(Some(*table))
 }

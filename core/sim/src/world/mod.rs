@@ -115,8 +115,7 @@ impl World {
     pub fn new(scenario: Scenario, random_seed: u64, policy: Box<dyn Policy>, limit: u64) -> World {
         let mut random = Random::new(random_seed);
         let places = scenario.fleet.places(&mut random);
-        let sharing =
-            if places.len() <= EXACT_NODES + 1 { Sharing::Exact } else { Sharing::Local };
+        let sharing = if places.len() <= EXACT_NODES + 1 { Sharing::Exact } else { Sharing::Local };
         let (capacities, nodes) = node::build(&scenario, &places, random_seed);
         let chunk_time = scenario.chunk_time();
         let wanted = scenario.contents.iter().map(|content| u64::from(content.chunks()));

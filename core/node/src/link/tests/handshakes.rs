@@ -140,7 +140,7 @@ async fn another_protocol_is_named_on_both_sides() {
     let mut newer = TcpStream::connect(a.address()).await.expect("it listens");
     newer.write_all(&[&MAGIC[..], &[0, 9], &[1; 300]].concat()).await.expect("it is open");
     let theirs = refused(&mut a).await;
-    assert_eq!(theirs, HandshakeError::ProtocolMismatch { ours: 1, theirs: 9 });
+    assert_eq!(theirs, HandshakeError::ProtocolMismatch { ours: 2, theirs: 9 });
     let mut answer = Vec::new();
     newer.read_to_end(&mut answer).await.expect("an answer");
     assert_eq!(answer[..10], [&MAGIC[..], &[0, 1]].concat());
@@ -152,7 +152,7 @@ async fn another_protocol_is_named_on_both_sides() {
         let _ = stream.write_all(&[&MAGIC[..], &[0, 9]].concat()).await;
     });
     let error = handshake_error(a.links.dial(address, None).await.expect_err("another protocol"));
-    assert_eq!(error, HandshakeError::ProtocolMismatch { ours: 1, theirs: 9 });
+    assert_eq!(error, HandshakeError::ProtocolMismatch { ours: 2, theirs: 9 });
 }
 
 #[tokio::test]

@@ -1,0 +1,54 @@
+//! `samara policy activate`: load a policy into a running node.
+
+use std::path::PathBuf;
+
+use samara_node::{PolicyMode, PolicyRequest};
+
+use super::admin::NodeArg;
+use super::status;
+use crate::exit::Failure;
+use crate::units;
+
+/// Load a policy into a running node; transfers go on, and lose nothing.
+///
+/// What was active before stays loaded: `samara policy rollback` goes back at once. When the file is refused,
+/// nothing has changed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The `.wasm` file; `built-in` is the policy that is part of the node
+    file: PathBuf,
+    /// Run it beside the active policy and count where the two differ; nothing that it decides is done
+    #[arg(long)]
+    shadow: bool,
+    /// Set a parameter of the policy, NAME=VALUE; may be repeated. `samara policy inspect` lists them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = units::name_and_value)]
+    param: Vec<(String, String)>,
+    #[command(flatten)]
+    node: NodeArg,
+    /// Print the status afterwards as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When no node answers, or it refuses the file.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let request = PolicyRequest {
+        file: absolute(&args.file),
+        mode: if args.shadow { PolicyMode::Shadow } else { PolicyMode::Active },
+        parameters: args.param.clone(),
+    };
+    let doing = format!("could not activate {}", args.file.display());
+    let status = args.node.post(&doing, "/v1/policy/activate", &request)?;
+    status::show(&status, args.json)
+}
+
+/// The node may run in another folder; the name of the built-in policy is no file.
+fn absolute(file: &PathBuf) -> PathBuf {
+    if file.as_os_str() == "built-in" && !file.exists() {
+        return file.clone();
+    }
+    std::path::absolute(file).unwrap_or_else(|_| file.clone())
+}

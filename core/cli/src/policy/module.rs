@@ -1,0 +1,94 @@
+//! A policy's file on the command line, and questions made to fit it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use samara_policy::testing::{Field, Hook, fields};
+use samara_policy::{Description, Question};
+use samara_policy_host::{Host, Limits, LoadError, Module, parameter_values};
+
+use crate::exit::Failure;
+
+/// Which policy, and with which parameters.
+#[derive(Debug, clap::Args)]
+pub struct ModuleArgs {
+    /// The policy: a `.wasm` file from `samara policy build`
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Set a parameter, NAME=VALUE; may be repeated. The others have their defaults
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+}
+
+/// A loaded policy with its parameters.
+pub struct Loaded {
+    /// The policy.
+    pub module: Module,
+    /// Values of its parameters, in its order.
+    pub values: Vec<u64>,
+}
+
+impl ModuleArgs {
+    /// Loads the file.
+    ///
+    /// # Errors
+    /// One sentence that names the file, what is wrong, and the remedy.
+    pub fn load(&self, limits: Limits) -> Result<Loaded, Failure> {
+        let module = load(&self.file, limits)?;
+        let values = parameter_values(module.description(), self.settings()?)
+            .map_err(|error| Failure::usage(format!("`{}`: {error}", self.file.display())))?;
+        Ok(Loaded { module, values })
+    }
+
+    fn settings(&self) -> Result<Vec<(&str, &str)>, Failure> {
+        if let Some(text) = self.params.iter().find(|text| !text.contains('=')) {
+            let why = format!("--param {text} is not NAME=VALUE; write it like `candidates=4`");
+            return Err(Failure::usage(why));
+        }
+        Ok(self.params.iter().filter_map(|text| text.split_once('=')).collect())
+    }
+}
+
+/// Loads a file with these limits.
+///
+/// # Errors
+/// One sentence that names the file, what is wrong, and the remedy.
+pub fn load(file: &Path, limits: Limits) -> Result<Module, Failure> {
+    let name = file.display();
+    let refused = |error: LoadError| Failure::new(format!("`{name}` {error}"), "");
+    let unreadable = |error| Failure::new(format!("could not read `{name}`"), error);
+    let size = fs::metadata(file).map_err(unreadable)?.len();
+    if size > limits.file_bytes as u64 {
+        let (size, limit) = (usize::try_from(size).unwrap_or(usize::MAX), limits.file_bytes);
+        return Err(refused(LoadError::FileSize { size, limit }));
+    }
+    let bytes = fs::read(file).map_err(unreadable)?;
+    let host = Host::new(limits)
+        .map_err(|error| Failure::because("could not set up the policy host", &error))?;
+    host.load(&bytes).map_err(refused)
+}
+
+/// Whether the policy wants to be asked this.
+pub fn wants(description: &Description, hook: Hook) -> bool {
+    let hooks = description.hooks;
+    match hook {
+        Hook::Neighbours => hooks.neighbours,
+        Hook::Offers => hooks.offers,
+        Hook::Requests => hooks.requests,
+        Hook::Overdue => hooks.overdue,
+    }
+}
+
+/// The question as this policy would be asked it: with its parameters and the number of its labels.
+pub fn fitted(mut question: Question, description: &Description, values: &[u64]) -> Question {
+    let labels = description.labels.len();
+    let mut peers = 0;
+    fields(&mut question, &mut |name, field| match (name, field) {
+        ("me.parameters", Field::Column64(parameters)) => *parameters = values.to_vec(),
+        ("me.labels", Field::Column64(mine)) => mine.resize(labels, 0),
+        ("peers.id", Field::Column64(ids)) => peers = ids.len(),
+        ("peers.labels", Field::Column64(theirs)) => theirs.resize(labels * peers, 0),
+        _ => {}
+    });
+    question
+}

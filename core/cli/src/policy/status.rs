@@ -1,0 +1,117 @@
+//! `samara policy status`: which policies a running node has, and how they fare.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use samara_node::{HookRow, PolicyRow, PolicyStatus};
+
+use super::admin::NodeArg;
+use crate::exit::Failure;
+
+/// Show which policies a running node has, and how they fare.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    node: NodeArg,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When no node answers.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    show(&args.node.get("/v1/policy")?, args.json)
+}
+
+/// Prints a status.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn show(status: &PolicyStatus, json: bool) -> Result<(), Failure> {
+    let text = if json {
+        let text = serde_json::to_string(status);
+        text.map_err(|why| Failure::because("could not write the status", &why))? + "\n"
+    } else {
+        in_words(status)
+    };
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes()).map_err(|_| Failure::output_closed())
+}
+
+fn in_words(status: &PolicyStatus) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "generation {}", status.generation);
+    row(&mut text, "active", &status.active);
+    if status.quarantined {
+        text.push_str(
+            "         in quarantine: it went on failing, and the built-in policy answers in its place\n",
+        );
+    }
+    if let Some(shadow) = &status.shadow {
+        row(&mut text, "shadow", shadow);
+    }
+    if let Some(previous) = &status.previous {
+        let _ = writeln!(
+            text,
+            "previous {} {}  {}",
+            previous.name,
+            previous.version,
+            short(&previous.id)
+        );
+    }
+    text
+}
+
+fn row(text: &mut String, role: &str, row: &PolicyRow) {
+    let policy = &row.policy;
+    let _ = writeln!(
+        text,
+        "{role:<8} {} {}  {}  {}  {} answers",
+        policy.name,
+        policy.version,
+        short(&policy.id),
+        row.condition,
+        row.calls
+    );
+    if !policy.file.is_empty() {
+        let _ = writeln!(text, "         {}", policy.file);
+    }
+    let parameters: Vec<String> =
+        row.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if !parameters.is_empty() {
+        let _ = writeln!(text, "         {}", parameters.join(" "));
+    }
+    row.hooks.iter().for_each(|hook| hook_row(text, hook));
+    if let Some(fault) = &row.last_fault {
+        let _ = writeln!(text, "         last fault: it {fault}");
+    }
+}
+
+fn hook_row(text: &mut String, hook: &HookRow) {
+    let _ = write!(
+        text,
+        "         {:<10} {:>8} calls  {:>6} us median  {:>6} us p99",
+        hook.hook, hook.calls, hook.p50_us, hook.p99_us
+    );
+    if hook.fuel > 0 {
+        let _ = write!(text, "  {:>8} fuel each", hook.fuel / hook.calls.max(1));
+    }
+    if hook.same + hook.differs > 0 {
+        let _ = write!(text, "  {} same  {} other", hook.same, hook.differs);
+    }
+    if hook.skipped > 0 {
+        let _ = write!(text, "  {} skipped", hook.skipped);
+    }
+    for (why, times) in &hook.fallbacks {
+        let _ = write!(text, "  {times} {why}");
+    }
+    text.push('\n');
+}
+
+/// Enough of a hash to tell two apart.
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}

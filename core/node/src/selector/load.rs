@@ -1,0 +1,123 @@
+//! From a file to a policy that can be asked.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use samara_policy_host::{HostError, LoadError};
+use serde::{Deserialize, Serialize};
+
+use super::loaded::Loaded;
+use super::parameters::{ParameterError, values_of};
+
+/// Which policy to load, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRequest {
+    /// The `.wasm` file; `built-in` is the policy that is part of the node.
+    pub file: PathBuf,
+    /// What for.
+    #[serde(default)]
+    pub mode: PolicyMode,
+    /// Values of its parameters, as people write them.
+    #[serde(default)]
+    pub parameters: Vec<(String, String)>,
+}
+
+/// What a policy is loaded for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyMode {
+    /// It decides.
+    #[default]
+    Active,
+    /// It is asked beside the active one, and compared; nothing that it decides is done.
+    Shadow,
+}
+
+/// A policy was not taken. Whatever was active is active still.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file cannot be read.
+    #[error("could not read the policy {file}: {why}; check the path")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        why: io::Error,
+    },
+    /// The file is no policy that this node can run.
+    #[error("{file} {why}")]
+    Load {
+        /// The file.
+        file: String,
+        /// What is wrong, and the remedy.
+        why: LoadError,
+    },
+    /// A parameter is wrong.
+    #[error("the policy `{name}` of {file} {why}; `samara policy inspect` lists its parameters")]
+    Parameter {
+        /// The policy.
+        name: String,
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: ParameterError,
+    },
+    /// No module can be run on this machine.
+    #[error("this node cannot run policies")]
+    Host(#[from] HostError),
+    /// The system gives no threads.
+    #[error("could not start the threads that ask policies")]
+    Threads(#[source] io::Error),
+    /// There is nothing to go back to.
+    #[error(
+        "there is no policy to go back to: none was active before this one. Activate another one instead"
+    )]
+    NothingBefore,
+    /// There is no shadow to take away.
+    #[error("no policy runs in shadow")]
+    NoShadow,
+}
+
+/// The name under which the built-in policy is activated.
+pub(super) const BUILT_IN: &str = "built-in";
+
+/// Reads a file that should be a policy, at most one byte more than `limit`: a larger one is refused for its
+/// size, and not read to find that out.
+pub(super) fn read(file: &Path, limit: usize) -> Result<Vec<u8>, PolicyError> {
+    use io::Read;
+    let failed = |why| PolicyError::Read { file: file.display().to_string(), why };
+    let opened = fs::File::open(file).map_err(failed)?;
+    let size = opened.metadata().map_err(failed)?.len();
+    if size > limit as u64 {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        return Err(refused(file, LoadError::FileSize { size, limit }));
+    }
+    let mut bytes = Vec::new();
+    opened.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// A file that is no policy.
+pub(super) fn refused(file: &Path, why: LoadError) -> PolicyError {
+    PolicyError::Load { file: file.display().to_string(), why }
+}
+
+/// The values of the parameters, or why they cannot be.
+pub(super) fn parameters(
+    description: &samara_policy::Description,
+    request: &PolicyRequest,
+) -> Result<Vec<u64>, PolicyError> {
+    values_of(description, &request.parameters).map_err(|why| PolicyError::Parameter {
+        name: description.name.clone(),
+        file: request.file.display().to_string(),
+        why,
+    })
+}
+
+/// The built-in policy with parameters of its own.
+pub(super) fn built_in(request: &PolicyRequest) -> Result<Loaded, PolicyError> {
+    let mut loaded = Loaded::built_in();
+    loaded.parameters = parameters(&loaded.description, request)?;
+    Ok(loaded)
+}

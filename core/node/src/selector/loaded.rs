@@ -1,0 +1,108 @@
+//! A policy that can be asked, and what is thought of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use samara_policy::{Description, Policy};
+use samara_policy_balanced::Balanced;
+use samara_policy_host::Module;
+
+use super::breaker::{Breaker, BreakerConfig, Condition};
+use super::parameters::written;
+use super::stats::Stats;
+use super::status::PolicyName;
+
+/// A module with values for its parameters, or the built-in policy.
+pub struct Loaded {
+    /// What is asked; `None` is the built-in policy.
+    pub module: Option<Module>,
+    /// What it says of itself.
+    pub description: Description,
+    /// Values of its parameters.
+    pub parameters: Vec<u64>,
+    file: String,
+    book: Mutex<Book>,
+}
+
+/// What changes with each call.
+pub struct Book {
+    /// When to ask it.
+    pub breaker: Breaker,
+    /// What came of it.
+    pub stats: Stats,
+}
+
+impl Loaded {
+    /// The policy that is part of the node.
+    pub fn built_in() -> Loaded {
+        let description = Balanced.describe();
+        let parameters = description.parameters.iter().map(|one| one.default).collect();
+        Loaded::new(None, description, parameters, String::new(), BreakerConfig::default())
+    }
+
+    /// A module from a file.
+    pub fn module(
+        module: Module,
+        parameters: Vec<u64>,
+        file: &Path,
+        breaker: BreakerConfig,
+    ) -> Loaded {
+        let description = module.description().clone();
+        Loaded::new(Some(module), description, parameters, file.display().to_string(), breaker)
+    }
+
+    fn new(
+        module: Option<Module>,
+        description: Description,
+        parameters: Vec<u64>,
+        file: String,
+        breaker: BreakerConfig,
+    ) -> Loaded {
+        let book = Mutex::new(Book { breaker: Breaker::new(breaker), stats: Stats::default() });
+        Loaded { module, description, parameters, file, book }
+    }
+
+    /// What changes with each call. Locked for moments only.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Trusts it anew, as an operator wishes.
+    pub fn forgive(&self, config: BreakerConfig) {
+        self.book().breaker = Breaker::new(config);
+    }
+
+    /// Which policy this is.
+    pub fn name(&self) -> PolicyName {
+        PolicyName {
+            name: self.description.name.clone(),
+            version: self.description.version.clone(),
+            id: self
+                .module
+                .as_ref()
+                .map_or("built-in".to_owned(), |module| module.id().to_string()),
+            file: self.file.clone(),
+        }
+    }
+
+    /// The values of its parameters, as people write them.
+    pub fn written_parameters(&self) -> BTreeMap<String, String> {
+        let pairs = self.description.parameters.iter().zip(&self.parameters);
+        pairs
+            .map(|(parameter, value)| (parameter.name.clone(), written(parameter, *value)))
+            .collect()
+    }
+
+    /// What came of it, and what is thought of it.
+    pub fn look(&self) -> (Stats, &'static str) {
+        let book = self.book();
+        let condition = match book.breaker.condition() {
+            Condition::Closed => "trusted",
+            Condition::Open => "left-alone",
+            Condition::HalfOpen => "on-trial",
+            Condition::Quarantined => "quarantined",
+        };
+        (book.stats.clone(), condition)
+    }
+}

@@ -1,0 +1,84 @@
+//! Who gets the next offer.
+
+use alloc::vec::Vec;
+
+use super::{NEVER, at};
+use crate::{OffersView, Random};
+
+/// The peers of a view, ranked: fewest offers and transfers from here, then least cost, then fewest inbound
+/// transfers, and in the origin's first pass fewest chunks so far, weighted by how fast the peer takes them.
+#[derive(Debug, Clone)]
+pub struct Receivers {
+    ranks: Vec<Rank>,
+    per_peer: u32,
+    /// The best rows; kept to save an allocation per choice.
+    equals: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    load: u32,
+    cost: u64,
+    inbound: u32,
+    first_copies: u64,
+}
+
+/// Load of a row that is out of the choice.
+const OUT: u32 = u32::MAX;
+
+impl Receivers {
+    /// Ranks the peers of `view` that lack something; `cost` is asked once for each row.
+    pub fn new(view: &OffersView, cost: impl Fn(u32) -> u64) -> Receivers {
+        let peers = &view.peers;
+        let usual = view.me.upload_times.p30_us.max(1);
+        let rank = |row: u32| {
+            let first_copies = || {
+                // A peer that takes four times as long gets a quarter of the first copies.
+                let weight = (at(&peers.send_time_us, row) / usual).clamp(1, 16);
+                u64::from(at(&peers.sent, row)) * weight
+            };
+            let cost = cost(row);
+            let is_out = at(&peers.lacks, row) == 0 || cost == NEVER;
+            Rank {
+                load: if is_out { OUT } else { at(&peers.outstanding, row) },
+                cost,
+                inbound: at(&peers.inbound, row),
+                first_copies: if view.me.first_pass { first_copies() } else { 0 },
+            }
+        };
+        let ranks = (0..peers.len()).map(rank).collect();
+        Receivers { ranks, per_peer: view.me.per_peer, equals: Vec::new() }
+    }
+
+    /// A random one of the best; `None` when nobody may be offered anything.
+    pub fn best(&mut self, random: &mut Random) -> Option<u32> {
+        let mut best = None;
+        for (row, rank) in self.ranks.iter().enumerate() {
+            if rank.load >= self.per_peer || best.is_some_and(|best| best < *rank) {
+                continue;
+            }
+            if best != Some(*rank) {
+                best = Some(*rank);
+                self.equals.clear();
+            }
+            self.equals.push(row as u32);
+        }
+        best?;
+        Some(self.equals[random.below(self.equals.len() as u32) as usize])
+    }
+
+    /// The peer got one more offer.
+    pub fn offered(&mut self, row: u32) {
+        if let Some(rank) = self.ranks.get_mut(row as usize) {
+            rank.load = rank.load.saturating_add(1);
+            rank.inbound = rank.inbound.saturating_add(1);
+        }
+    }
+
+    /// There is nothing for this peer: it is not chosen again.
+    pub fn leave_out(&mut self, row: u32) {
+        if let Some(rank) = self.ranks.get_mut(row as usize) {
+            rank.load = OUT;
+        }
+    }
+}
