@@ -15,6 +15,7 @@ mod output;
 mod policy;
 mod serve;
 mod signals;
+mod sim;
 mod units;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ enum Command {
     Fetch(fetch::Args),
     Demo(demo::Args),
     Policy(policy::Args),
+    Sim(sim::Args),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
         Command::Demo(args) => (demo::run(&args), args.output.json),
         Command::Policy(args) => (policy::run(&args), args.json()),
+        Command::Sim(args) => (sim::run(&args), args.json()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -45,8 +45,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-policy-balanced",
             "samara-policy-build",
             "samara-policy-host",
+            "samara-sim",
         ],
     ),
+    ("samara-sim", &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"]),
     ("samara-bench", &["samara-model"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];

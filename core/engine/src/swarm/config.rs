@@ -13,7 +13,8 @@ pub struct SwarmConfig {
     /// Uploads of an origin in its first pass: more make each first copy take longer and fill the
     /// receivers' slots meanwhile.
     pub first_pass_slots: u32,
-    /// Chunks that a receiver takes of one offer. Two halve the messages; more make matches stale.
+    /// Chunks that a receiver takes of one offer. Two halve the messages, three save a little
+    /// more; more make matches stale.
     pub chunks_per_offer: u32,
     /// Slow transfers do not count, but no more than this many times the slots run in all.
     pub slow_factor: u32,
@@ -50,15 +51,15 @@ impl Default for SwarmConfig {
             upload_slots: 4,
             download_slots: 6,
             first_pass_slots: 3,
-            chunks_per_offer: 2,
+            chunks_per_offer: 3,
             slow_factor: 3,
             target_neighbours: 64,
             policy_patience: Duration::from_secs(1),
             stand_in: Duration::from_secs(10),
             upload_cap: 0,
             download_cap: 0,
-            have_interval: (Duration::from_millis(4), Duration::from_millis(1500)),
-            have_interval_per_neighbour: Duration::from_millis(50),
+            have_interval: (Duration::from_millis(4), Duration::from_millis(3000)),
+            have_interval_per_neighbour: Duration::from_millis(80),
             most_ahead: Duration::from_millis(100),
             policy_deadline: Duration::from_millis(50),
             manifest_slots: 2,

@@ -130,6 +130,17 @@ pub struct NeighbourRow {
     pub heard: Time,
 }
 
+/// What is promised or on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Offers and transfers out of here.
+    pub outgoing: u32,
+    /// Reservations and transfers to here.
+    pub incoming: u32,
+    /// When the oldest of them began.
+    pub oldest: Option<Time>,
+}
+
 impl Swarm {
     /// A swarm that knows nothing yet but the content's id. An origin, and a node that resumes, follows up
     /// with [`SwarmInput::ManifestLoaded`] at once.
@@ -285,6 +296,19 @@ impl Swarm {
     #[cfg(test)]
     fn has_link(&self, link: LinkKey) -> bool {
         self.neighbours.contains_key(&link)
+    }
+
+    /// What is promised or on its way, in both directions.
+    pub fn outstanding(&self) -> Outstanding {
+        let mut all = Outstanding::default();
+        for one in self.neighbours.values() {
+            all.outgoing += one.outgoing.len() as u32;
+            all.incoming += one.incoming.len() as u32;
+            let out = one.outgoing.iter().map(|out| out.since);
+            let since = out.chain(one.incoming.iter().map(|incoming| incoming.since)).min();
+            all.oldest = [all.oldest, since].into_iter().flatten().min();
+        }
+        all
     }
 
     /// What follows from any input: news that are due, questions to the policy, the next timer.

@@ -11,6 +11,9 @@ use super::{LinkKey, Outputs, Pace, Swarm, SwarmEvent, SwarmOutput};
 /// Offers are answered within a round trip; after this long they are void.
 const OFFER_EXPIRES: Duration = Duration::from_secs(1);
 
+/// A slot is free this many mean answer times before its transfer ends.
+const ANSWERS_AHEAD: u32 = 3;
+
 impl Swarm {
     /// Whether this is an origin with chunks that nobody else has and that are not being sent.
     pub(super) fn in_first_pass(&mut self) -> bool {
@@ -121,13 +124,15 @@ impl Swarm {
         wanted.iter().copied().filter(good).take(MAX_CANDIDATES).collect()
     }
 
-    /// How long before its end a transfer should free its slot: as long as an offer takes to be answered, so
-    /// that the next transfer begins when this one ends. The first pass asks nobody.
+    /// How long before its end a transfer should free its slot, so that the next one begins when it ends: an
+    /// offer must be answered, the first bytes come, and one in four offers is declined. The first pass asks
+    /// nobody.
     fn ahead(&mut self) -> Duration {
         if self.in_first_pass() {
             return Duration::ZERO;
         }
-        self.answer_pace.mean().map_or(Duration::ZERO, |mean| mean.min(self.config.most_ahead))
+        let ahead = self.answer_pace.mean().map_or(Duration::ZERO, |mean| mean * ANSWERS_AHEAD);
+        ahead.min(self.config.most_ahead)
     }
 
     /// Starts sending a chunk.
