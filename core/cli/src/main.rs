@@ -46,8 +46,8 @@ enum Command {
     Serve(serve::Args),
     Fetch(fetch::Args),
     Demo(demo::Args),
-    Sim(sim::Args),
     Policy(policy::Args),
+    Sim(sim::Args),
 }
 
 fn main() -> ExitCode {
@@ -57,8 +57,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => (serve::run(&args), args.output.json),
         Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
         Command::Demo(args) => (demo::run(&args), args.output.json),
-        Command::Sim(args) => (sim::run(&args), args.json()),
         Command::Policy(args) => (policy::run(&args), args.json()),
+        Command::Sim(args) => (sim::run(&args), args.json()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -36,7 +36,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-wire",
         ],
     ),
-    ("samara-sim", &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"]),
     (
         "samara",
         &[
@@ -49,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-sim",
         ],
     ),
+    ("samara-sim", &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"]),
     ("samara-bench", &["samara-model"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];

@@ -118,10 +118,9 @@ impl Crate {
         }
         let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|_| none())?;
         let wanted = manifest.to_string_lossy();
-        let packages = metadata["packages"].as_array().into_iter().flatten();
+        let mut packages = metadata["packages"].as_array().into_iter().flatten();
         let package = packages
-            .filter(|package| package["manifest_path"].as_str() == Some(&*wanted))
-            .next()
+            .find(|package| package["manifest_path"].as_str() == Some(&*wanted))
             .ok_or_else(none)?;
         let mut targets = package["targets"].as_array().into_iter().flatten();
         let is_library = |target: &&Value| {

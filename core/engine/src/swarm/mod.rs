@@ -292,6 +292,12 @@ impl Swarm {
         self.neighbours.values().filter(|one| one.opened).count() as u32
     }
 
+    /// Whether there is a neighbour on this link.
+    #[cfg(test)]
+    fn has_link(&self, link: LinkKey) -> bool {
+        self.neighbours.contains_key(&link)
+    }
+
     /// What is promised or on its way, in both directions.
     pub fn outstanding(&self) -> Outstanding {
         let mut all = Outstanding::default();
@@ -303,12 +309,6 @@ impl Swarm {
             all.oldest = [all.oldest, since].into_iter().flatten().min();
         }
         all
-    }
-
-    /// Whether there is a neighbour on this link.
-    #[cfg(test)]
-    fn has_link(&self, link: LinkKey) -> bool {
-        self.neighbours.contains_key(&link)
     }
 
     /// What follows from any input: news that are due, questions to the policy, the next timer.

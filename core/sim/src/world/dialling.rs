@@ -2,7 +2,7 @@
 
 use samara_engine::gossip::GossipInput;
 use samara_engine::swarm::{LinkKey, SwarmInput};
-use samara_model::PeerMessage;
+use samara_model::{LabelNumbers, PeerMessage};
 
 use super::World;
 use super::clock::Event;
@@ -63,6 +63,7 @@ impl World {
             link: LinkKey(u64::from(pair)),
             peer: self.nodes[other as usize].id,
             address: address(other),
+            labels: LabelNumbers::default(),
             resumed: false,
         };
         self.next_input(node, content, input);
@@ -118,6 +119,7 @@ impl World {
                 link: LinkKey(u64::from(pair)),
                 peer: self.nodes[other as usize].id,
                 address: address(other),
+                labels: LabelNumbers::default(),
                 resumed: true,
             };
             self.next_input(node, content, input);

@@ -8,7 +8,7 @@ use samara_engine::tracker::{
     AnnouncerEvent, AnnouncerInput, AnnouncerOutput, Tracker, TrackerConfig, TrackerInput,
     TrackerOutput,
 };
-use samara_model::{Holding, PeerHint, PeerMessage, Time};
+use samara_model::{Holding, PeerHint, PeerMessage, Place, Time};
 
 use super::World;
 use super::clock::Event;
@@ -63,7 +63,8 @@ impl World {
             }
             Discovery::Origin if node != 0 => {
                 let peer = self.nodes[0].id;
-                let hint = PeerHint { peer, address: address(0), permille: 1000 };
+                let hint =
+                    PeerHint { peer, address: address(0), permille: 1000, place: Place::default() };
                 self.next_input(node, content, SwarmInput::HintsReceived(vec![hint]));
             }
             Discovery::Origin => {}
@@ -148,9 +149,16 @@ impl World {
         let link = u64::from(node) | u64::from(life) << 32;
         match message {
             PeerMessage::Announce { .. } if !alive => self.tracker_lost(node, life, tracker),
-            PeerMessage::Announce { address, holdings, releases, token } => {
-                let input =
-                    TrackerInput::Announced { from, link, address, holdings, releases, token };
+            PeerMessage::Announce { address, place, holdings, releases, token } => {
+                let input = TrackerInput::Announced {
+                    from,
+                    link,
+                    address,
+                    place,
+                    holdings,
+                    releases,
+                    token,
+                };
                 self.track(tracker, input);
             }
             PeerMessage::Find { token, release, content } => {

@@ -125,6 +125,7 @@ impl World {
             peer: row.peer,
             address: row.address,
             permille: row.permille,
+            place: row.place,
         });
         let hints = hints.collect();
         self.next_input(node, content, SwarmInput::HintsReceived(hints));

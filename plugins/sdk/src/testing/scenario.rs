@@ -121,7 +121,7 @@ fn number(random: &mut Random) -> u64 {
 
 fn bits(random: &mut Random, rows: usize, columns: usize) -> Vec<u64> {
     let words = columns.div_ceil(64);
-    let last = if columns % 64 == 0 { u64::MAX } else { (1 << (columns % 64)) - 1 };
+    let last = if columns.is_multiple_of(64) { u64::MAX } else { (1 << (columns % 64)) - 1 };
     let word = |at: usize| if at % words == words - 1 { last } else { u64::MAX };
     (0..rows * words).map(|at| random.next_u64() & random.next_u64() & word(at)).collect()
 }

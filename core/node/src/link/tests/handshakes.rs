@@ -143,7 +143,7 @@ async fn another_protocol_is_named_on_both_sides() {
     assert_eq!(theirs, HandshakeError::ProtocolMismatch { ours: 2, theirs: 9 });
     let mut answer = Vec::new();
     newer.read_to_end(&mut answer).await.expect("an answer");
-    assert_eq!(answer[..10], [&MAGIC[..], &[0, 1]].concat());
+    assert_eq!(answer[..10], [&MAGIC[..], &[0, 2]].concat());
 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
