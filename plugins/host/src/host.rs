@@ -196,6 +196,8 @@ fn config(limits: &Limits) -> Config {
         .consume_fuel(true)
         .epoch_interruption(limits.deadline.is_some())
         .max_wasm_stack(limits.stack_bytes)
+        // Not used, but compared with the above.
+        .async_stack_size(limits.thread_stack())
         // The same bits on every machine: no payload bits of NaN, no instructions whose results may differ.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)

@@ -50,10 +50,15 @@ fn answers(instance: &mut Instance, change: impl Fn(&mut Question)) -> String {
 }
 
 fn check(name: &str) {
-    let expected = fs::read_to_string(folder().join(format!("{name}.answers"))).expect("answers");
+    let file = format!("{name}.answers");
+    let expected = fs::read_to_string(folder().join(&file)).unwrap_or_default();
     let mut instance = load(name);
-    let as_then = answers(&mut instance, |_| ());
-    assert!(as_then == expected, "{name} now answers\n{as_then}");
+    let now = answers(&mut instance, |_| ());
+    if now != expected {
+        let made = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
+        fs::write(&made, now).expect("a temporary file");
+        panic!("{name} answers as in {}, and not as it did", made.display());
+    }
 
     let with_later_columns = answers(&mut instance, |question| {
         fields(question, &mut |_, field| {

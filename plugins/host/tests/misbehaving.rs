@@ -156,10 +156,18 @@ fn what_lacks_the_interface_or_its_functions_is_refused() {
 #[test]
 fn a_truncated_file_is_refused_wherever_it_was_cut() {
     let (host, whole) = (host(), misbehaving("trap"));
+    let mut still_loaded = 0;
     for length in 0..whole.len() {
-        let refused = host.load(&whole[..length]).expect_err("it is not whole");
-        assert!(["not-wasm", "damaged", "missing-export"].contains(&refused.label()), "{refused}");
+        match host.load(&whole[..length]) {
+            Err(refused) => {
+                let expected = ["not-wasm", "damaged", "missing-export"];
+                assert!(expected.contains(&refused.label()), "{refused}");
+            }
+            // Nothing is missing but a note of the tools at the end, which ends where a section ends.
+            Ok(_) => still_loaded += 1,
+        }
     }
+    assert!(still_loaded <= 2, "{still_loaded} cuts");
     host.load(&whole).expect("the whole file");
 }
 

@@ -72,7 +72,7 @@ fn the_tutorial_works_word_for_word() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     for wanted in [
-        "made near",
+        "made ./near",
         "1 passed",
         "near 0.1.0",
         "fresh and used instances answer alike",
