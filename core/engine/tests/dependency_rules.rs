@@ -25,10 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-wire",
         ],
     ),
-    (
-        "samara-sim",
-        &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"],
-    ),
+    ("samara-sim", &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"]),
     ("samara", &["samara-model", "samara-node", "samara-sim"]),
     ("samara-bench", &["samara-model"]),
     ("samara-examples", &["samara-model", "samara-node"]),

@@ -83,7 +83,8 @@ impl Shape<'_> {
         let origin = self.paid(self.origin, self.size) + self.tail();
         let slowest = self.peers.iter().map(|peer| peer.down).min();
         let slowest = slowest.map_or(Duration::ZERO, |down| self.paid(down, self.size));
-        let all: u64 = self.peers.iter().fold(self.origin.0, |sum, peer| sum.saturating_add(peer.up.0));
+        let all: u64 =
+            self.peers.iter().fold(self.origin.0, |sum, peer| sum.saturating_add(peer.up.0));
         let together = BytesPerSecond(all).time_for(copies(count)) + self.costs();
         origin.max(slowest).max(together).max(self.rack_cuts())
     }
@@ -105,7 +106,8 @@ impl Shape<'_> {
     /// From the moment at which the last chunk has left the origin until everybody can have it.
     fn tail(&self) -> Duration {
         let chunk = ByteCount(u64::from(self.chunk_size).min(self.size.0));
-        let mut ups: alloc::vec::Vec<u64> = self.peers.iter().map(|peer| peer.up.min(peer.down).0).collect();
+        let mut ups: alloc::vec::Vec<u64> =
+            self.peers.iter().map(|peer| peer.up.min(peer.down).0).collect();
         if ups.is_empty() {
             return Duration::ZERO;
         }
@@ -210,7 +212,10 @@ mod tests {
             (10_000, 0.5, 16.0),
         ] {
             let got = slots(peers, delay);
-            assert!((got - expected).abs() < 0.051, "{peers} peers, {delay}: {got}, not {expected}");
+            assert!(
+                (got - expected).abs() < 0.051,
+                "{peers} peers, {delay}: {got}, not {expected}"
+            );
         }
     }
 

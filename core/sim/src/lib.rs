@@ -5,11 +5,11 @@
 //! how near it came to the theoretical limit. Called by `samara sim`. There is no selection code in here:
 //! what is sent to whom is decided by the engine and the policy.
 
+pub mod network;
 mod registry;
 mod report;
-mod run;
-pub mod network;
 pub mod rivals;
+mod run;
 pub mod scenario;
 mod world;
 

@@ -46,9 +46,11 @@ mod tests {
     fn one_server_takes_as_many_copies_as_there_are_clients() {
         let (size, rate) = (5_000_000_000, BytesPerSecond(5_000_000_000));
         let last = |servers| completions(servers, 1000, size, rate).pop().unwrap_or_default();
-        for (servers, expected) in
-            [(Servers::Replicas(1), 1000.0), (Servers::Replicas(10), 100.0), (Servers::Shards(10), 1000.0)]
-        {
+        for (servers, expected) in [
+            (Servers::Replicas(1), 1000.0),
+            (Servers::Replicas(10), 100.0),
+            (Servers::Shards(10), 1000.0),
+        ] {
             let seconds = last(servers);
             assert!((seconds / expected - 1.0).abs() < 0.01, "{servers:?}: {seconds} s");
         }

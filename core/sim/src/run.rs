@@ -6,10 +6,10 @@ use samara_model::limit::{LinkRates, RackRates, Shape};
 use samara_model::{ByteCount, BytesPerSecond};
 use samara_policy::{Policy, Random};
 
+use crate::registry;
 use crate::report::{Limits, Report};
 use crate::scenario::{Place, Scenario};
 use crate::world::{Progress, World};
-use crate::registry;
 
 /// Runs a scenario; `watch` is told now and then how far it is.
 ///

@@ -93,9 +93,10 @@ fn compare(scenario: &Scenario, seed: u64, output: &Output) -> Result<Comparison
     let (peers, size) = (scenario.fleet.peers, scenario.contents[0].size);
     let mut rows = Vec::new();
     let mut limit = f64::NAN;
-    for (name, discovery) in
-        [("swarm, found by a tracker", Discovery::Tracker), ("swarm, found by gossip", Discovery::Gossip)]
-    {
+    for (name, discovery) in [
+        ("swarm, found by a tracker", Discovery::Tracker),
+        ("swarm, found by gossip", Discovery::Gossip),
+    ] {
         let report = swarm(scenario, discovery, seed, output)?;
         limit = report.figure("limit_seconds").unwrap_or(f64::NAN);
         rows.push((name, report.completions.clone(), report.figure("origin_copies")));
@@ -112,7 +113,10 @@ fn compare(scenario: &Scenario, seed: u64, output: &Output) -> Result<Comparison
     rows.sort_by(|a, b| last_of(&b.1).total_cmp(&last_of(&a.1)));
     let rows = rows.into_iter().map(|(name, completions, origin_copies)| Row {
         name,
-        p50_seconds: completions.get(completions.len().div_ceil(2).saturating_sub(1)).copied().unwrap_or(f64::NAN),
+        p50_seconds: completions
+            .get(completions.len().div_ceil(2).saturating_sub(1))
+            .copied()
+            .unwrap_or(f64::NAN),
         last_seconds: last_of(&completions),
         last_over_limit: last_of(&completions) / limit,
         origin_copies,
@@ -125,7 +129,12 @@ fn last_of(completions: &[f64]) -> f64 {
     completions.last().copied().unwrap_or(f64::NAN)
 }
 
-fn swarm(scenario: &Scenario, by: Discovery, seed: u64, output: &Output) -> Result<Report, Failure> {
+fn swarm(
+    scenario: &Scenario,
+    by: Discovery,
+    seed: u64,
+    output: &Output,
+) -> Result<Report, Failure> {
     let mut scenario = scenario.clone();
     scenario.discovery = by;
     scenario.trackers = u32::from(by == Discovery::Tracker);
@@ -145,8 +154,14 @@ fn swarm(scenario: &Scenario, by: Discovery, seed: u64, output: &Output) -> Resu
 fn table(scenario: &Scenario, comparison: &Comparison) -> String {
     let size = ByteCount(comparison.size_bytes);
     let mut lines = vec![
-        format!("{size} to {} machines, every link {} each way", comparison.peers, scenario.fleet.rate),
-        format!("  {:<26} {:>12} {:>12} {:>10} {:>14}", "", "median", "last", "x limit", "origin copies"),
+        format!(
+            "{size} to {} machines, every link {} each way",
+            comparison.peers, scenario.fleet.rate
+        ),
+        format!(
+            "  {:<26} {:>12} {:>12} {:>10} {:>14}",
+            "", "median", "last", "x limit", "origin copies"
+        ),
     ];
     for row in &comparison.rows {
         let copies = row.origin_copies.map_or(String::new(), |copies| format!("{copies:.2}"));

@@ -80,8 +80,7 @@ impl Plot {
             page: (LEFT, RIGHT),
         };
         let log_y = self.axes == Axes::LogBoth;
-        let y_values =
-            if log_y { decades(points().map(|point| point.1)) } else { (0.0, 100.0) };
+        let y_values = if log_y { decades(points().map(|point| point.1)) } else { (0.0, 100.0) };
         let y = Scale { log: log_y, values: y_values, page: (BOTTOM, TOP) };
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
@@ -143,7 +142,8 @@ fn draw(svg: &mut String, line: &Line, number: usize, x: &Scale, y: &Scale) {
         let _ = write!(path, "{sign}{:.1} {:.1}", at.0, at.1);
         last = Some(at);
     }
-    let _ = writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
+    let _ =
+        writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
     let (legend, name) = (TOP + 14.0 + 22.0 * number as f64, escaped(&line.name));
     let _ = writeln!(
         svg,
@@ -177,7 +177,10 @@ mod tests {
 
     #[test]
     fn a_plot_has_every_line_inside_its_frame() {
-        let line = |name: &str, points: &[(f64, f64)]| Line { name: name.to_owned(), points: points.to_vec() };
+        let line = |name: &str, points: &[(f64, f64)]| Line {
+            name: name.to_owned(),
+            points: points.to_vec(),
+        };
         let plot = Plot {
             title: "a < b".to_owned(),
             x: "x".to_owned(),

@@ -54,7 +54,8 @@ pub(super) fn load(file: &Path, policy: Option<&str>) -> Result<Scenario, Failur
     let shown = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read the scenario {shown}: {error}")))?;
-    let scenario = Scenario::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))?;
+    let scenario =
+        Scenario::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))?;
     match policy {
         Some(name) => scenario.with_policy(name).map_err(Failure::usage),
         None => Ok(scenario),
@@ -106,8 +107,14 @@ fn text(scenario: &Scenario, report: &Report) -> String {
     add("finished", format!("{} of {} alive", figure("finished"), figure("alive")));
     if let Some(last) = report.figure("last_seconds") {
         let limit = figure("limit_seconds");
-        add("last", format!("{last:.3} s, {:.3} x the limit of {limit:.3} s", figure("last_over_limit")));
-        add("median, 99 %", format!("{:.3} x, {:.3} x", figure("p50_over_limit"), figure("p99_over_limit")));
+        add(
+            "last",
+            format!("{last:.3} s, {:.3} x the limit of {limit:.3} s", figure("last_over_limit")),
+        );
+        add(
+            "median, 99 %",
+            format!("{:.3} x, {:.3} x", figure("p50_over_limit"), figure("p99_over_limit")),
+        );
     }
     for (name, key) in [("fast peers", "fast_"), ("since own start", "own_")] {
         if let Some(last) = report.figure(&format!("{key}last_over_limit")) {
@@ -116,7 +123,8 @@ fn text(scenario: &Scenario, report: &Report) -> String {
         }
     }
     add("origin sent", format!("{:.3} copies", figure("origin_copies")));
-    for (name, key) in [("across racks", "cross_rack_share"), ("across zones", "cross_zone_share")] {
+    for (name, key) in [("across racks", "cross_rack_share"), ("across zones", "cross_zone_share")]
+    {
         if let Some(share) = report.figure(key) {
             add(name, format!("{:.1} % of all bytes", share * 100.0));
         }
@@ -127,7 +135,8 @@ fn text(scenario: &Scenario, report: &Report) -> String {
         add("policy faults", format!("{}", figure("policy_faults")));
     }
     let lost = report.losses.causes().into_iter().filter(|(_, part)| *part >= 0.0005);
-    let lost: Vec<String> = lost.map(|(cause, part)| format!("{cause} {:.1} %", part * 100.0)).collect();
+    let lost: Vec<String> =
+        lost.map(|(cause, part)| format!("{cause} {:.1} %", part * 100.0)).collect();
     add("lost per peer", if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") });
     add("trace", report.trace_hash.clone());
     for (name, problems) in [("BROKEN", &report.broken), ("NOT MET", &report.unmet)] {

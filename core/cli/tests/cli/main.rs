@@ -4,5 +4,6 @@ mod demo;
 mod faults;
 mod process;
 mod resume;
+mod sim;
 mod transfer;
 mod usage;

@@ -47,12 +47,7 @@ impl Scratch {
 }
 
 impl Network {
-    pub(super) fn share_locally(
-        &mut self,
-        now: u64,
-        path: &[LinkIndex],
-        fresh: Option<FlowIndex>,
-    ) {
+    pub(super) fn share_locally(&mut self, now: u64, path: &[LinkIndex], fresh: Option<FlowIndex>) {
         for link in path {
             self.scratch.mark(*link);
         }
@@ -80,7 +75,8 @@ impl Network {
             }
             let before = self.level[link as usize];
             let after = self.level_of(link);
-            if before == after || (after - before).abs() <= TOLERANCE * before {
+            let both_finite = before.is_finite() && after.is_finite();
+            if before == after || (both_finite && (after - before).abs() <= TOLERANCE * before) {
                 continue;
             }
             self.level[link as usize] = after;
@@ -137,7 +133,8 @@ impl Network {
 
     fn rate_of(&self, flow: FlowIndex) -> f64 {
         let path = self.flows[flow as usize].path();
-        let least = path.iter().map(|link| self.level[*link as usize]).fold(f64::INFINITY, f64::min);
+        let least =
+            path.iter().map(|link| self.level[*link as usize]).fold(f64::INFINITY, f64::min);
         // Only when every link has room for all it can get: then its narrowest link is all its own.
         let narrowest = path.iter().map(|link| self.capacity[*link as usize]);
         least.min(narrowest.fold(f64::INFINITY, f64::min))

@@ -25,7 +25,8 @@ fn path(nodes: u32, racks: u32, from: u32, to: u32) -> Vec<LinkIndex> {
 /// mean error of what runs in all.
 fn errors(nodes: u32, rack_count: u32, per_node: u32, steps: u32, random_seed: u64) -> (f64, f64) {
     let mut random = Random::new(random_seed);
-    let capacity = racks(nodes, rack_count, f64::from(nodes / rack_count.max(1)) / 4.0, &mut random);
+    let capacity =
+        racks(nodes, rack_count, f64::from(nodes / rack_count.max(1)) / 4.0, &mut random);
     let mut network = Network::new(capacity, Sharing::Local);
     let (mut running, mut now) = (Vec::new(), 0);
     let (mut worst, mut sum_error, mut sums) = (0.0f64, 0.0, 0.0);

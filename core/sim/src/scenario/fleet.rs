@@ -76,7 +76,11 @@ impl Fleet {
             let members = match group.who.get_ref() {
                 Who::Share(share) => (share * f64::from(peers)).round().max(1.0) as u32,
                 Who::Count(count) => *count,
-                _ => return Err(source.error(group.who.span(), "a group is a part or a number of peers")),
+                _ => {
+                    return Err(
+                        source.error(group.who.span(), "a group is a part or a number of peers")
+                    );
+                }
             };
             taken += members;
             source.need(taken <= peers, group.who.span(), || {

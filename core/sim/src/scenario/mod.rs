@@ -76,6 +76,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// Ranges from which everything is drawn once more; see [`Scenario::drawn`].
     pub random: Option<RandomTable>,
+    /// It was drawn: a fault may miss, for example a disk that fills up after its node has all.
+    pub is_drawn: bool,
     /// Thrown away at most.
     pub duplicates: f64,
     /// Ends the run in any case.
@@ -244,6 +246,7 @@ impl Scenario {
             policy: name,
             faults: faults(source, &file, chunk_ns, trackers)?,
             random: random_table(source, &file)?,
+            is_drawn: false,
             duplicates: file.budget.duplicates.map_or(DUPLICATES, |share| share.0),
             time: nanos(file.budget.time),
             expect: file.expect.into_iter().map(|(key, bound)| (key.into_inner(), bound)).collect(),
@@ -327,9 +330,11 @@ fn faults(
         let (at, table) = (table.span(), table.get_ref());
         let who = table.who.unwrap_or(Who::Count(1));
         let peers = *file.peers.count.get_ref();
-        source.need(!matches!(who, Who::Count(count) if count == 0 || count > peers), at.clone(), || {
-            format!("this fault wants more peers than there are ({peers}), or none")
-        })?;
+        source.need(
+            !matches!(who, Who::Count(count) if count == 0 || count > peers),
+            at.clone(),
+            || format!("this fault wants more peers than there are ({peers}), or none"),
+        )?;
         source.need(who != Who::Tracker || trackers > 0, at.clone(), || {
             "there is no tracker in this scenario".into()
         })?;
@@ -337,11 +342,9 @@ fn faults(
             "a tracker can only crash".into()
         })?;
         let nanos = |span: Option<Span>| span.map(|span| span.nanos(chunk_ns));
-        source.need(
-            table.delay.is_none() || table.kind == FaultKind::SlowPolicy,
-            at,
-            || "only a slow policy has a delay".into(),
-        )?;
+        source.need(table.delay.is_none() || table.kind == FaultKind::SlowPolicy, at, || {
+            "only a slow policy has a delay".into()
+        })?;
         faults.push(Fault {
             kind: table.kind,
             who,
@@ -361,7 +364,8 @@ fn random_table(source: &Source, file: &File) -> Result<Option<RandomTable>, Sce
     };
     let all = fine(table.peers, 2, 200) && fine(table.chunks, 1, 2000) && fine(table.faults, 0, 20);
     source.need(all, 0..0, || {
-        "[random] takes 2 to 200 peers, 1 to 2000 chunks and up to 20 faults, lower bound first".into()
+        "[random] takes 2 to 200 peers, 1 to 2000 chunks and up to 20 faults, lower bound first"
+            .into()
     })?;
     Ok(Some(*table))
 }

@@ -180,8 +180,7 @@ impl<T> Visitor<'_> for Text<T> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        (self.read)(text)
-            .ok_or_else(|| E::custom(format!("`{text}` is not {}", self.expected)))
+        (self.read)(text).ok_or_else(|| E::custom(format!("`{text}` is not {}", self.expected)))
     }
 }
 
@@ -196,8 +195,16 @@ macro_rules! written {
 }
 
 written!(Span, span, "a time like \"50 us\", \"0.3 s\" or \"0.1 chunk-times\"");
-written!(Who, who, "a choice of nodes like \"2 %\", \"3\", \"origin\", \"tracker\" or \"everybody\"");
-written!(When, when, "a moment like \"0.3 s\", \"50 %\" of all chunks, or \"1 copy\" from the origin");
+written!(
+    Who,
+    who,
+    "a choice of nodes like \"2 %\", \"3\", \"origin\", \"tracker\" or \"everybody\""
+);
+written!(
+    When,
+    when,
+    "a moment like \"0.3 s\", \"50 %\" of all chunks, or \"1 copy\" from the origin"
+);
 written!(Share, |text| share(text).map(Share), "a part like \"10 %\"");
 written!(Size, |text| text.parse().ok().map(Size), "a size like \"5 GB\" or \"16 MiB\"");
 written!(Rate, |text| text.parse().ok().map(Rate), "a rate like \"40 Gbit/s\" or \"2 GB/s\"");

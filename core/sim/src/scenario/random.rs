@@ -17,8 +17,8 @@ impl Scenario {
         let mut drawn = self.clone();
         drawn.fleet = self.fleet.of_equals(peers);
         let content = &mut drawn.contents[0];
-        content.size = u64::from(content.chunk) * u64::from(chunks)
-            - u64::from(random.below(content.chunk));
+        content.size =
+            u64::from(content.chunk) * u64::from(chunks) - u64::from(random.below(content.chunk));
         drawn.contents.truncate(1);
         drawn.discovery = match random.below(8) {
             0 => Discovery::Gossip,
@@ -32,6 +32,7 @@ impl Scenario {
         let chunk_time = self.chunk_time();
         drawn.faults = (0..faults).map(|_| fault(&mut random, chunk_time, chunks, peers)).collect();
         drawn.random = None;
+        drawn.is_drawn = true;
         drawn
     }
 }

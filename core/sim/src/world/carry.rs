@@ -159,7 +159,9 @@ impl World {
                 let banned = &self.nodes[super::node::index_of(&peer) as usize];
                 if !banned.corrupt && !banned.liar {
                     let number = super::node::index_of(&peer);
-                    self.violate(format!("node {node} banned node {number}, which is honest: {why}"));
+                    self.violate(format!(
+                        "node {node} banned node {number}, which is honest: {why}"
+                    ));
                 }
             }
             _ => {}

@@ -49,7 +49,8 @@ impl World {
                 let Some(oldest) = member.machine.outstanding().oldest else { continue };
                 let age = Time(self.now / 1000).since(oldest);
                 if age > patience {
-                    let what = format!("node {number} has held a slot or a reservation for {age:?}");
+                    let what =
+                        format!("node {number} has held a slot or a reservation for {age:?}");
                     return self.violate(what);
                 }
             }
@@ -64,9 +65,10 @@ impl World {
         let chunk_ns =
             crate::scenario::quantity::nanos_for(f64::from(chunk), self.scenario.fleet.rate);
         let stalls = self.scenario.faults.iter().filter_map(|fault| fault.lasts).max();
-        let hashing = self.scenario.hash.map_or(0, |rate| {
-            crate::scenario::quantity::nanos_for(f64::from(chunk) * 64.0, rate)
-        });
+        let hashing = self
+            .scenario
+            .hash
+            .map_or(0, |rate| crate::scenario::quantity::nanos_for(f64::from(chunk) * 64.0, rate));
         Duration::from_secs(30)
             + Duration::from_nanos(noticed.unwrap_or(0) + stalls.unwrap_or(0) + hashing)
             + Duration::from_nanos(chunk_ns) * 200 * slowdown.min(1_000_000) as u32
@@ -80,8 +82,10 @@ impl World {
             self.check_nothing_reserved();
         }
         self.check_duplicates();
-        let unseen: Vec<usize> = self.faults.unseen().collect();
-        for number in unseen {
+        for number in 0..self.faults.shown().len() {
+            if self.scenario.is_drawn || self.faults.shown()[number] > 0 {
+                continue;
+            }
             let kind = self.scenario.faults[number].kind;
             self.violate(format!("the fault {} ({kind:?}) never showed", number + 1));
         }
@@ -120,7 +124,9 @@ impl World {
             for member in node.members.iter().flatten() {
                 let outstanding = member.machine.outstanding();
                 let oldest = outstanding.oldest.map(|at| Time(self.now / 1000).since(at));
-                if member.complete && (outstanding.incoming > 0 || oldest.is_some_and(|age| age > old)) {
+                if member.complete
+                    && (outstanding.incoming > 0 || oldest.is_some_and(|age| age > old))
+                {
                     let what = format!("node {number} still holds {outstanding:?} after the end");
                     return self.violate(what);
                 }

@@ -45,9 +45,9 @@ impl Faults {
         }
     }
 
-    /// Faults that never showed.
-    pub fn unseen(&self) -> impl Iterator<Item = usize> + '_ {
-        self.shown.iter().enumerate().filter(|(_, shown)| **shown == 0).map(|(fault, _)| fault)
+    /// Per fault, how often it showed.
+    pub fn shown(&self) -> &[u64] {
+        &self.shown
     }
 }
 
@@ -206,7 +206,8 @@ impl World {
         let it = &mut self.nodes[node as usize];
         it.alive = false;
         it.life += 1;
-        let members = std::mem::replace(&mut it.members, (0..it.kept.len()).map(|_| None).collect());
+        let members =
+            std::mem::replace(&mut it.members, (0..it.kept.len()).map(|_| None).collect());
         for (kept, member) in it.kept.iter_mut().zip(members) {
             if let Some(member) = member {
                 *kept = Some(member.has);
@@ -224,7 +225,8 @@ impl World {
         if self.nodes[node as usize].alive {
             return;
         }
-        let seed = |purpose: u64| mix(self.random_seed, u64::from(node) | purpose << 40) ^ u64::from(life);
+        let seed =
+            |purpose: u64| mix(self.random_seed, u64::from(node) | purpose << 40) ^ u64::from(life);
         let engine = &self.scenario.engine;
         let slots = SeederConfig {
             upload_slots: engine.upload_slots,
@@ -232,9 +234,8 @@ impl World {
         };
         let (seeder, for_gossip) = (Seeder::new(slots, seed(1)), seed(3));
         let trackers = (0..self.scenario.trackers).map(tracker_address).collect();
-        let announcer = (self.scenario.discovery == Discovery::Tracker).then(|| {
-            Announcer::new(AnnouncerConfig::default(), address(node), trackers, seed(2))
-        });
+        let announcer = (self.scenario.discovery == Discovery::Tracker)
+            .then(|| Announcer::new(AnnouncerConfig::default(), address(node), trackers, seed(2)));
         let it = &mut self.nodes[node as usize];
         (it.alive, it.seeder, it.announcer) = (true, seeder, announcer);
         it.reached.iter_mut().for_each(|reached| *reached = false);

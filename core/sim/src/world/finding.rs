@@ -27,7 +27,10 @@ pub(super) struct TrackerHost {
 pub(super) fn trackers(scenario: &Scenario, random_seed: u64) -> Vec<TrackerHost> {
     let host = |number: u32| TrackerHost {
         alive: true,
-        machine: Tracker::new(TrackerConfig::default(), mix(random_seed, u64::from(number) | 5 << 40)),
+        machine: Tracker::new(
+            TrackerConfig::default(),
+            mix(random_seed, u64::from(number) | 5 << 40),
+        ),
     };
     (0..scenario.trackers).map(host).collect()
 }
@@ -204,7 +207,13 @@ impl World {
                 let tracker = tracker_address(tracker);
                 self.announce(
                     node,
-                    AnnouncerInput::HandoutReceived { tracker, token, neighbours, refused, expires_s },
+                    AnnouncerInput::HandoutReceived {
+                        tracker,
+                        token,
+                        neighbours,
+                        refused,
+                        expires_s,
+                    },
                 );
             }
             PeerMessage::Found { token, holders, .. } => {

@@ -104,8 +104,7 @@ impl World {
     }
 
     fn has_room(&self, node: &Node) -> bool {
-        node.alive
-            && self.network.used(node.up) < self.network.capacity(node.up) * (1.0 - ROOM)
+        node.alive && self.network.used(node.up) < self.network.capacity(node.up) * (1.0 - ROOM)
     }
 
     fn origin_has_unsent(&self) -> bool {

@@ -115,8 +115,7 @@ impl World {
     pub fn new(scenario: Scenario, random_seed: u64, policy: Box<dyn Policy>, limit: u64) -> World {
         let mut random = Random::new(random_seed);
         let places = scenario.fleet.places(&mut random);
-        let sharing =
-            if places.len() <= EXACT_NODES + 1 { Sharing::Exact } else { Sharing::Local };
+        let sharing = if places.len() <= EXACT_NODES + 1 { Sharing::Exact } else { Sharing::Local };
         let (capacities, nodes) = node::build(&scenario, &places, random_seed);
         let chunk_time = scenario.chunk_time();
         let wanted = scenario.contents.iter().map(|content| u64::from(content.chunks()));
@@ -364,6 +363,11 @@ impl World {
     fn delay(&mut self) -> u64 {
         let (latency, jitter) = self.scenario.latency;
         latency + if jitter == 0 { 0 } else { self.random.next_u64() % jitter }
+    }
+
+    /// Per fault of the scenario, how often it showed.
+    pub fn faults_shown(&self) -> &[u64] {
+        self.faults.shown()
     }
 
     /// When the last peer began.

@@ -141,7 +141,8 @@ impl World {
             [(self.scenario.hash, &mut node.hash_busy), (self.scenario.disk, &mut node.disk_busy)];
         for (rate, busy) in stages {
             if let Some(rate) = rate {
-                *busy = (*busy + crate::scenario::quantity::nanos_for(f64::from(bytes), rate)).max(at);
+                *busy =
+                    (*busy + crate::scenario::quantity::nanos_for(f64::from(bytes), rate)).max(at);
                 at = *busy;
             }
         }
