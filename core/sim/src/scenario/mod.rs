@@ -214,7 +214,7 @@ impl Scenario {
             }
             None => registry::BUILT_IN.to_string(),
         };
-        for (figure, _) in &file.expect {
+        for figure in file.expect.keys() {
             source.need(FIGURES.contains(&figure.get_ref().as_str()), figure.span(), || {
                 let all = FIGURES.join(", ");
                 format!("the report has no figure `{}`; it has {all}", figure.get_ref())

@@ -10,7 +10,7 @@ impl World {
     pub(super) fn sample(&mut self) {
         self.check_capacities();
         self.losses.samples += 1;
-        if self.losses.samples % RESERVATIONS_EVERY == 0 {
+        if self.losses.samples.is_multiple_of(RESERVATIONS_EVERY) {
             self.check_reservations();
         }
         self.attribute(self.sample_every);
