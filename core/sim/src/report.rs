@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::scenario::FaultKind;
 use crate::world::Losses;
 use crate::world::World;
 
@@ -54,6 +55,8 @@ pub struct Report {
     pub figures: BTreeMap<&'static str, f64>,
     /// What each peer lost to each cause, in parts of the time of one copy.
     pub losses: Losses,
+    /// Per fault of the scenario, what it is and how often it showed.
+    pub faults: Vec<(FaultKind, u64)>,
     /// Equal runs give equal hashes.
     pub trace_hash: String,
     /// Steps of the virtual world.
@@ -95,6 +98,10 @@ impl Report {
             random_seed: world.random_seed,
             figures,
             losses: world.losses.per_peer(completions.all.len(), (limits.copy * 1e9) as u64),
+            faults: {
+                let kinds = scenario.faults.iter().map(|fault| fault.kind);
+                kinds.zip(world.faults_shown().iter().copied()).collect()
+            },
             trace_hash: format!("{:016x}", world.trace.value()),
             events: world.counts.events,
             questions: world.counts.questions,

@@ -7,5 +7,6 @@ mod policy;
 mod policy_live;
 mod process;
 mod resume;
+mod sim;
 mod transfer;
 mod usage;

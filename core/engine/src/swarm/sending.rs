@@ -259,7 +259,9 @@ impl Swarm {
 
     pub(super) fn expire_offers(&mut self) {
         let (now, mut expired) = (self.now, false);
-        let after = slow_after(&self.send_pace).saturating_mul(4).max(OFFER_EXPIRES);
+        // Before the usual time is known there is no reason to wait longer either.
+        let usual = self.send_pace.usual().unwrap_or_default();
+        let after = (usual * 8).max(OFFER_EXPIRES);
         for neighbour in self.neighbours.values_mut() {
             let before = neighbour.outgoing.len();
             neighbour.outgoing.retain(|one| {

@@ -587,3 +587,41 @@ fn messages_that_make_no_sense_are_survived() {
     world.run(ENOUGH);
     assert_eq!(world.finished(), 2);
 }
+
+/// The first few offers of a node once stayed open for ever when their answer was lost.
+#[test]
+fn an_offer_without_an_answer_ends_also_before_any_transfer_has() {
+    let content = ContentId([9; 32]);
+    let mut swarm = Swarm::new(SwarmConfig::default(), peer(0), content, false, 1);
+    let have = ChunkSet::full(9);
+    let facts = ManifestFacts { bytes: Arc::from(MANIFEST), chunk_bytes: 65536, have };
+    let open = PeerMessage::Open {
+        channel: 0,
+        content,
+        manifest_bytes: Some(MANIFEST.len() as u32),
+        have: samara_model::HaveSummary::Nothing,
+        origin: false,
+        wants_haves: true,
+        reply: false,
+    };
+    let (link, peer, address) = (link(0, 1), peer(1), address(1));
+    let begin = [
+        SwarmInput::ManifestLoaded(facts),
+        SwarmInput::PeerConnected { link, peer, address, resumed: false },
+        SwarmInput::MessageReceived { link, message: open },
+    ];
+    // Token 0 was never given out: these only let time pass.
+    let later = (1..=4).map(|_| SwarmInput::TimerFired { token: 0 });
+    for (second, input) in begin.into_iter().chain(later).enumerate() {
+        let (now, mut out) = (Time(second as u64 * 1_000_000), Vec::new());
+        swarm.handle(now, input, &mut out);
+        for output in out {
+            if let SwarmOutput::AskPolicy { token, question, .. } = output {
+                let answer = Balanced.answer(&question);
+                swarm.handle(now, SwarmInput::PolicyAnswered { token, answer }, &mut Vec::new());
+            }
+        }
+    }
+    assert!(swarm.stats().offers > 0, "nothing was offered");
+    assert!(swarm.stats().expired > 0, "{:?}", swarm.outstanding());
+}

@@ -75,7 +75,8 @@ impl Network {
             }
             let before = self.level[link as usize];
             let after = self.level_of(link);
-            if before == after || (after - before).abs() <= TOLERANCE * before {
+            let both_finite = before.is_finite() && after.is_finite();
+            if before == after || (both_finite && (after - before).abs() <= TOLERANCE * before) {
                 continue;
             }
             self.level[link as usize] = after;

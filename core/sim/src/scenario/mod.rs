@@ -76,6 +76,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// Ranges from which everything is drawn once more; see [`Scenario::drawn`].
     pub random: Option<RandomTable>,
+    /// It was drawn: a fault may miss, for example a disk that fills up after its node has all.
+    pub is_drawn: bool,
     /// Thrown away at most.
     pub duplicates: f64,
     /// Ends the run in any case.
@@ -244,6 +246,7 @@ impl Scenario {
             policy: name,
             faults: faults(source, &file, chunk_ns, trackers)?,
             random: random_table(source, &file)?,
+            is_drawn: false,
             duplicates: file.budget.duplicates.map_or(DUPLICATES, |share| share.0),
             time: nanos(file.budget.time),
             expect: file.expect.into_iter().map(|(key, bound)| (key.into_inner(), bound)).collect(),

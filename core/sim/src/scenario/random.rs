@@ -32,6 +32,7 @@ impl Scenario {
         let chunk_time = self.chunk_time();
         drawn.faults = (0..faults).map(|_| fault(&mut random, chunk_time, chunks, peers)).collect();
         drawn.random = None;
+        drawn.is_drawn = true;
         drawn
     }
 }

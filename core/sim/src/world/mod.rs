@@ -365,6 +365,11 @@ impl World {
         latency + if jitter == 0 { 0 } else { self.random.next_u64() % jitter }
     }
 
+    /// Per fault of the scenario, how often it showed.
+    pub fn faults_shown(&self) -> &[u64] {
+        self.faults.shown()
+    }
+
     /// When the last peer began.
     pub fn last_began(&self) -> u64 {
         self.start.max(self.last_arrival)

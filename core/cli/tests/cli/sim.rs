@@ -1,0 +1,146 @@
+//! `samara sim` as a user meets it: figures, exit codes, and files that make no sense.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::process::run;
+
+const SMALL: &str = r#"name = "small"
+about = "for this test"
+
+[[content]]
+size = "4 MiB"
+chunk = "256 KiB"
+
+[peers]
+count = 6
+rate = "100 Mbit/s"
+
+[expect]
+finished = "== 6"
+"#;
+
+/// A scenario in a folder of its own, which goes away with it.
+struct ScenarioFile {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn file(text: &str) -> ScenarioFile {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let path = folder.path().join("scenario.toml");
+    std::fs::write(&path, text).expect("written");
+    ScenarioFile { _folder: folder, path }
+}
+
+/// `SMALL` with `from` replaced by `to` is refused: exit code 2, one sentence with file and line.
+fn check_refused(from: &str, to: &str, place: &str, words: &str) {
+    let file = file(&SMALL.replace(from, to));
+    let ended = run([std::ffi::OsStr::new("sim"), "run".as_ref(), file.path.as_os_str()]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("scenario.toml, {place}: ")), "{ended:?}");
+    assert!(ended.stderr.contains(words), "{ended:?}");
+    assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{ended:?}");
+    assert!(ended.stdout.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn a_run_prints_its_figures_and_repeats() {
+    let file = file(SMALL);
+    let path = file.path.to_str().expect("plain");
+    let ended = run(["sim", "run", path, "--json", "--seed", "5"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).expect("one document");
+    for key in [
+        "last_over_limit",
+        "p50_over_limit",
+        "p99_over_limit",
+        "origin_copies",
+        "finished",
+        "alive",
+    ] {
+        assert!(report[key].is_number(), "{key} in {report}");
+    }
+    assert_eq!(report["finished"], 6.0);
+    assert!(
+        report["last_over_limit"].as_f64() >= Some(1.0),
+        "nothing is faster than the limit: {report}"
+    );
+    let again = run(["sim", "run", path, "--json", "--seed", "5"]);
+    assert_eq!(again.stdout, ended.stdout);
+    let text = run(["sim", "run", path, "--policy", "balanced"]);
+    assert!(text.stdout.contains("x the limit of"), "{text:?}");
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_is_exit_code_1() {
+    let file = file(&SMALL.replace("== 6", "== 7"));
+    let ended = run(["sim", "run", file.path.to_str().expect("plain")]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("finished is 6.0000, expected == 7"), "{ended:?}");
+    assert!(ended.stderr.contains("--seed 1"), "{ended:?}");
+}
+
+#[test]
+fn scenarios_that_cannot_be_are_refused_with_file_and_line() {
+    check_refused("100 Mbit/s", "0 Mbit/s", "line 10", "nothing ever arrives");
+    check_refused(
+        "[expect]",
+        "[topology]\nracks = 7\n[expect]",
+        "line 13",
+        "7 racks cannot be filled by 6 peers",
+    );
+    check_refused("[expect]", "[policy]\nname = \"luck\"\n[expect]", "line 13", "no policy `luck`");
+    check_refused("finished", "beauty", "line 13", "no figure `beauty`");
+    check_refused("count = 6", "count = \"six\"", "line 9", "invalid type");
+    check_refused("count = 6", "count 6", "line 9", "");
+}
+
+#[test]
+fn a_missing_file_and_an_unknown_policy_are_wrong_usage() {
+    let ended = run(["sim", "run", "/no/such/scenario.toml"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("cannot read the scenario /no/such/scenario.toml"), "{ended:?}");
+    let file = file(SMALL);
+    let ended = run(["sim", "run", file.path.to_str().expect("plain"), "--policy", "luck"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("there is no policy `luck`; there is balanced"), "{ended:?}");
+}
+
+#[test]
+fn a_comparison_has_every_row_and_draws_it() {
+    let file = file(SMALL);
+    let plots = file.path.parent().expect("a folder").join("plots");
+    let ended = run([
+        "sim",
+        "compare",
+        file.path.to_str().expect("plain"),
+        "--json",
+        "--peers",
+        "20",
+        "--plots",
+        plots.to_str().expect("plain"),
+    ]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let comparison: Value = serde_json::from_str(&ended.stdout).expect("one document");
+    let rows = comparison["rows"].as_array().expect("rows");
+    let last = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name);
+        row.and_then(|row| row["last_seconds"].as_f64())
+            .unwrap_or_else(|| panic!("{name} in {rows:?}"))
+    };
+    let copy = (4u64 << 20) as f64 / 12.5e6;
+    for (name, copies) in
+        [("one server", 20.0), ("ten replicas", 2.0), ("ten shards, one hot file", 20.0)]
+    {
+        assert!((last(name) / (copies * copy) - 1.0).abs() < 0.01, "{name}: {}", last(name));
+    }
+    assert!(last("swarm, found by a tracker") < last("one server") / 4.0);
+    assert!(last("swarm, found by gossip") < last("one server") / 4.0);
+    assert!(last("the limit") >= copy);
+    for plot in ["completion.svg", "scaling.svg"] {
+        let svg = std::fs::read_to_string(plots.join(plot)).expect("written");
+        assert!(svg.contains("one server") && svg.ends_with("</svg>\n"), "{plot}");
+    }
+}
