@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use samara_model::BytesPerSecond;
+use samara_model::{BytesPerSecond, Label, Labels};
 use samara_node::{Discovery, Node, NodeConfig, Notice, StartError};
 
 use crate::exit::Failure;
@@ -59,6 +59,10 @@ pub struct NodeArgs {
     /// Only nodes with the same cluster id talk to each other
     #[arg(long, value_name = "ID")]
     pub cluster: Option<String>,
+    /// What to tell policies about this node, for example `rack=r12`; may be repeated. `zone`, `rack` and
+    /// `host` say where it stands
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub label: Vec<Label>,
     /// How peers find each other
     #[arg(long, value_name = "HOW", default_value = "both")]
     pub discovery: DiscoveryArg,
@@ -77,15 +81,20 @@ impl NodeArgs {
     /// The node's configuration, with its state in `data`.
     ///
     /// # Errors
-    /// When a join address does not resolve.
+    /// When a label is given twice, or a join address does not resolve.
     pub fn config(&self, data: PathBuf) -> Result<NodeConfig, Failure> {
         let usual = NodeConfig::default();
+        let mut labels = Labels::default();
+        for label in &self.label {
+            labels.add(label.clone()).map_err(Failure::usage)?;
+        }
         Ok(NodeConfig {
             listen: self.listen.unwrap_or(usual.listen),
             advertise: self.advertise,
             data: Some(data),
             join: resolve_all("--join", &self.join)?,
             cluster: self.cluster.clone().unwrap_or_else(|| usual.cluster.clone()),
+            labels,
             discovery: self.discovery.ways(),
             limit_up: self.limit_up,
             limit_down: self.limit_down,

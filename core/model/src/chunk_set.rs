@@ -151,6 +151,11 @@ impl ChunkSet {
         self.words.iter().zip(theirs).map(|(mine, theirs)| (mine & !theirs).count_ones()).sum()
     }
 
+    /// How many chunks are in both sets.
+    pub fn count_in(&self, other: &ChunkSet) -> u32 {
+        self.words.iter().zip(&other.words).map(|(mine, theirs)| (mine & theirs).count_ones()).sum()
+    }
+
     /// Whether this set has a chunk that `other` lacks.
     pub fn has_any_not_in(&self, other: &ChunkSet) -> bool {
         let theirs = other.words.iter().copied().chain(core::iter::repeat(0));
@@ -204,7 +209,13 @@ mod tests {
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), model.iter().copied().collect::<Vec<_>>());
             let missing: Vec<u32> = (0..universe).filter(|i| !model.contains(i)).collect();
             prop_assert_eq!(set.iter_missing().collect::<Vec<_>>(), missing);
-            prop_assert_eq!(ChunkSet::from_bytes(universe, &set.to_bytes()), Ok(set));
+            prop_assert_eq!(ChunkSet::from_bytes(universe, &set.to_bytes()), Ok(set.clone()));
+            let even: Vec<u32> = (0..universe).filter(|index| index % 2 == 0).collect();
+            let mut evens = ChunkSet::empty(universe);
+            even.iter().for_each(|index| { evens.insert(*index); });
+            let both = even.iter().filter(|index| model.contains(index)).count() as u32;
+            prop_assert_eq!(set.count_in(&evens), both);
+            prop_assert_eq!(set.count_not_in(&evens), set.count() - both);
         }
 
         #[test]

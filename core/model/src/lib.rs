@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod chunk_set;
 mod ids;
+mod labels;
 pub mod limit;
 mod manifest;
 mod manifest_check;
@@ -21,6 +22,10 @@ mod units;
 
 pub use chunk_set::{ChunkSet, ChunkSetError};
 pub use ids::{ContentId, ParseIdError, PeerId};
+pub use labels::{
+    HOST, Label, LabelError, LabelNumbers, Labels, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS,
+    Place, RACK, ZONE, is_key,
+};
 pub use manifest::{
     ChunkHash, Chunking, Extent, FileEntry, FileKind, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, Manifest,
     auto_chunk_size,

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
-use crate::{ChunkIndex, ContentId, PeerId, Release, ReleaseName};
+use crate::{ChunkIndex, ContentId, PeerId, Place, Release, ReleaseName};
 
 /// A content, as numbered by the sender of a message on this connection.
 pub type Channel = u16;
@@ -191,6 +191,8 @@ pub enum PeerMessage {
     Announce {
         /// Where I can be dialled.
         address: SocketAddr,
+        /// Where I stand.
+        place: Place,
         /// What I hold or fetch. Empty: I leave.
         holdings: Vec<Holding>,
         /// Releases I know.
@@ -273,6 +275,8 @@ pub struct PeerHint {
     pub address: SocketAddr,
     /// How much of the content it has, in thousandths.
     pub permille: u16,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// What a peer holds of a content.
@@ -295,6 +299,8 @@ pub struct MemberRecord {
     pub address: SocketAddr,
     /// Counts up with each change; a higher one replaces a lower one.
     pub version: u64,
+    /// Where it stands.
+    pub place: Place,
     /// What.
     pub holdings: Vec<Holding>,
 }

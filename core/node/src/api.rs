@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use samara_model::{ByteCount, BytesPerSecond, ContentId, ContentRef, PeerId, ReleaseName};
+use samara_model::{
+    ByteCount, BytesPerSecond, ContentId, ContentRef, Labels, PeerId, Place, ReleaseName,
+};
 
 /// How a node is set up. `NodeConfig::default()` listens on a free port of all addresses, keeps its
 /// state in a temporary folder that it removes, and knows nobody.
@@ -20,6 +22,8 @@ pub struct NodeConfig {
     pub join: Vec<SocketAddr>,
     /// Only nodes with the same cluster id talk to each other.
     pub cluster: String,
+    /// What the operator says of this node: `zone`, `rack` and `host` are known to every policy.
+    pub labels: Labels,
     /// Which ways of finding peers are on.
     pub discovery: Discovery,
     /// Nodes that play the tracker, in order of preference. Empty with tracker discovery: the join
@@ -165,6 +169,8 @@ pub struct PeerRow {
     pub peer: PeerId,
     /// Where.
     pub address: SocketAddr,
+    /// Where it stands.
+    pub place: Place,
     /// Thousandths of the content that it has.
     pub permille: u16,
     /// How this is known.

@@ -125,7 +125,8 @@ impl Gossip {
             instance: shared.instance + restarts,
             address: shared.address,
         };
-        let machine = Machine::new(GossipConfig::default(), me, shared.next_random_seed());
+        let machine = Machine::new(GossipConfig::default(), me, shared.next_random_seed())
+            .with_place(shared.labels.place());
         let cluster = samara_wire::cluster_hash(&shared.config.cluster);
         let on = shared.config.discovery.gossip;
         Gossip { shared, machine, socket, cluster, on, _alive: alive }
@@ -244,6 +245,7 @@ impl Gossip {
                 peer: row.peer,
                 address: row.address,
                 permille: row.permille,
+                place: row.place,
             }));
         }
         let table = self.machine.holders(content, self.shared.clock.now());
@@ -258,7 +260,8 @@ impl Gossip {
 }
 
 fn hint_of(view: &HolderView) -> PeerHint {
-    PeerHint { peer: view.peer, address: view.address, permille: view.permille }
+    let HolderView { peer, address, place, permille, .. } = *view;
+    PeerHint { peer, address, permille, place }
 }
 
 impl Actor for Gossip {

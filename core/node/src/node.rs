@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use samara_model::{ContentId, PeerId, Release, ReleaseConflict, ReleaseName};
+use samara_model::{ContentId, Labels, PeerId, Release, ReleaseConflict, ReleaseName};
 use samara_store::{ImportError, OpenStoreError, PublishError as StorePublishError, Store};
 
 use crate::api::{
@@ -131,6 +131,7 @@ impl Node {
             peer: shared.me,
             instance: shared.instance ^ shared.next_random_seed(),
             advertise: shared.config.advertise,
+            labels: shared.config.labels.clone(),
         };
         let config = LinkConfig {
             limit_up: shared.config.limit_up,
@@ -264,6 +265,7 @@ impl Node {
                 rows.push(PeerRow {
                     peer: holder.peer,
                     address: holder.address,
+                    place: holder.place,
                     permille: holder.permille,
                     source: PeerSource::Gossip,
                     age: holder.age,
@@ -529,6 +531,7 @@ impl Default for NodeConfig {
             data: None,
             join: Vec::new(),
             cluster: "samara".into(),
+            labels: Labels::default(),
             discovery: crate::api::Discovery { tracker: true, gossip: true },
             trackers: Vec::new(),
             be_tracker: false,

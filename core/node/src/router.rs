@@ -123,10 +123,17 @@ impl Router {
                 let state = GossipMessage::FullState { from, reply, members, table, releases };
                 self.0.gossip.deliver(state).await;
             }
-            PeerMessage::Announce { address, holdings, releases, token } => {
+            PeerMessage::Announce { address, place, holdings, releases, token } => {
                 let from = handle.peer;
-                let announced =
-                    TrackerMessage::Announced { from, link, address, holdings, releases, token };
+                let announced = TrackerMessage::Announced {
+                    from,
+                    link,
+                    address,
+                    place,
+                    holdings,
+                    releases,
+                    token,
+                };
                 self.0.tracker.deliver(announced).await;
             }
             PeerMessage::Handout { token, neighbours, refused, expires_s } => {

@@ -13,7 +13,8 @@ use samara_engine::swarm::SwarmInput;
 use std::time::{Duration, Instant};
 
 use samara_model::{
-    ContentId, Holding, PeerHint, PeerId, Release, ReleaseConflict, ReleaseName, conflict_between,
+    ContentId, Holding, LabelNumbers, PeerHint, PeerId, Release, ReleaseConflict, ReleaseName,
+    conflict_between,
 };
 use samara_store::Store;
 use tokio::runtime::Handle;
@@ -51,6 +52,8 @@ pub struct Shared {
     pub instance: u64,
     /// Where others dial it.
     pub address: SocketAddr,
+    /// What its operator says of it, as numbers.
+    pub labels: LabelNumbers,
     /// Its clock.
     pub clock: Clock,
     /// Its files.
@@ -126,6 +129,7 @@ impl Shared {
     /// A node without links yet.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Shared {
+            labels: samara_wire::number_labels(&parts.config.labels),
             config: parts.config,
             me: parts.me,
             instance: parts.instance,
@@ -359,7 +363,8 @@ impl Shared {
     /// This node as a holder, when it has something of a content.
     pub fn own_hint(&self, content: &ContentId) -> Option<PeerHint> {
         let holding = lock(&self.holdings).get(content).copied()?;
-        Some(PeerHint { peer: self.me, address: self.address, permille: holding.permille })
+        let (peer, address, place) = (self.me, self.address, self.labels.place());
+        Some(PeerHint { peer, address, permille: holding.permille, place })
     }
 }
 

@@ -12,7 +12,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use samara_engine::swarm::{
     LinkKey, ManifestFacts, Swarm as Machine, SwarmConfig, SwarmEvent, SwarmInput, SwarmOutput,
 };
-use samara_model::{ChunkIndex, Holding, PeerMessage};
+use samara_model::{BytesPerSecond, ChunkIndex, Holding, PeerMessage};
 use samara_store::{Content, ReadChunkError, StoreChunkError};
 
 use crate::api::{ActorName, FetchPhase, Notice, PeerRow, PeerSource};
@@ -144,12 +144,13 @@ impl Swarm {
     /// An incarnation for this content.
     pub fn new(shared: Arc<Shared>, state: Arc<ContentState>, alive: Alive, first: bool) -> Self {
         let machine = Machine::new(
-            SwarmConfig::default(),
+            config_of(&shared),
             shared.me,
             state.content,
             state.origin,
             shared.next_random_seed(),
-        );
+        )
+        .with_labels(shared.labels.clone());
         Swarm {
             shared,
             state,
@@ -313,11 +314,11 @@ impl Swarm {
                     self.park_reason
                 )));
             }
-            SwarmEvent::DecisionDropped { why } => {
-                tracing::trace!(%content, why, "decision dropped")
+            SwarmEvent::DecisionDropped { hook, why } => {
+                tracing::trace!(%content, hook = hook.label(), why = why.label(), "decision dropped")
             }
-            SwarmEvent::FellBack { why } => {
-                tracing::warn!(%content, why, "the built-in policy answers for the active one")
+            SwarmEvent::FellBack { hook, why } => {
+                tracing::warn!(%content, hook = hook.label(), why, "the built-in policy answers for the active one")
             }
             SwarmEvent::ReservationExpired { peer } => {
                 tracing::debug!(%content, peer = %peer.short(), "promised a chunk and sent nothing")
@@ -424,8 +425,9 @@ impl Swarm {
         if !self.shared.opened_on(&handle, self.state.content) {
             return;
         }
+        let labels = handle.labels.clone();
         self.links.insert(link, handle);
-        self.input(SwarmInput::PeerConnected { link, peer, address, resumed }, ctx);
+        self.input(SwarmInput::PeerConnected { link, peer, address, labels, resumed }, ctx);
     }
 
     fn serve_failed(&mut self, problem: ServeProblem, ctx: &mut Context<Self>) {
@@ -455,6 +457,7 @@ impl Swarm {
         let rows = self.machine.neighbours().map(|row| PeerRow {
             peer: row.peer,
             address: row.address,
+            place: row.place,
             permille: row.permille,
             source: PeerSource::Neighbour,
             age: now.since(row.heard),
@@ -479,6 +482,16 @@ impl Swarm {
         for handle in self.shared.links_of(&self.state.content) {
             self.connected(handle, true, ctx);
         }
+    }
+}
+
+/// The engine's figures, with the caps that policies should know.
+fn config_of(shared: &Shared) -> SwarmConfig {
+    let cap = |limit: Option<BytesPerSecond>| limit.map_or(0, |limit| limit.0);
+    SwarmConfig {
+        upload_cap: cap(shared.config.limit_up),
+        download_cap: cap(shared.config.limit_down),
+        ..SwarmConfig::default()
     }
 }
 

@@ -12,7 +12,9 @@ use samara_engine::tracker::{
     Announcer, AnnouncerConfig, AnnouncerEvent, AnnouncerInput, AnnouncerOutput,
     Tracker as Registry, TrackerConfig, TrackerEvent, TrackerInput, TrackerOutput,
 };
-use samara_model::{ContentId, Holding, PeerHint, PeerId, PeerMessage, Release, ReleaseName};
+use samara_model::{
+    ContentId, Holding, PeerHint, PeerId, PeerMessage, Place, Release, ReleaseName,
+};
 
 use crate::api::Notice;
 use crate::link::{LinkCommand, LinkHandle, LinkId};
@@ -35,6 +37,8 @@ pub enum TrackerMessage {
         link: LinkId,
         /// Where it can be dialled.
         address: SocketAddr,
+        /// Where it stands.
+        place: Place,
         /// What it holds.
         holdings: Vec<Holding>,
         /// Releases that it knows.
@@ -119,6 +123,7 @@ impl Tracker {
         let announcer = (config.discovery.tracker && !trackers.is_empty()).then(|| {
             let (own, seed) = (shared.address, shared.next_random_seed());
             Announcer::new(AnnouncerConfig::default(), own, trackers.clone(), seed)
+                .with_place(shared.labels.place())
         });
         Tracker { shared, registry, announcer, trackers: HashMap::new(), _alive: alive }
     }
@@ -214,6 +219,7 @@ impl Tracker {
             from: self.shared.me,
             link: OWN_LINK,
             address: self.shared.address,
+            place: self.shared.labels.place(),
             holdings: self.shared.holdings(),
             releases: self.shared.releases(),
             token: 0,
@@ -248,11 +254,20 @@ impl Handler<Told<TrackerMessage>> for Tracker {
 
     fn handle(&mut self, told: Told<TrackerMessage>, ctx: &mut Context<Self>) {
         match told.into_inner() {
-            TrackerMessage::Announced { from, link, address, holdings, releases, token } => {
+            TrackerMessage::Announced { from, link, address, place, holdings, releases, token } => {
                 let link = link.0;
-                let input =
-                    TrackerInput::Announced { from, link, address, holdings, releases, token };
-                self.register(input, ctx);
+                self.register(
+                    TrackerInput::Announced {
+                        from,
+                        link,
+                        address,
+                        place,
+                        holdings,
+                        releases,
+                        token,
+                    },
+                    ctx,
+                );
             }
             TrackerMessage::Handout { link, token, neighbours, refused, expires_s } => {
                 let Some(tracker) = self.trackers.get(&link).copied() else { return };

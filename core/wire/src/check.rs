@@ -170,10 +170,15 @@ fn within(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samara_model::{ContentId, PeerHint, PeerId};
+    use samara_model::{ContentId, PeerHint, PeerId, Place};
 
     fn hint(permille: u16) -> PeerHint {
-        PeerHint { peer: PeerId([1; 32]), address: ([127, 0, 0, 1], 1).into(), permille }
+        PeerHint {
+            peer: PeerId([1; 32]),
+            address: ([127, 0, 0, 1], 1).into(),
+            permille,
+            place: Place::default(),
+        }
     }
 
     fn refused(message: PeerMessage) {

@@ -13,7 +13,7 @@
 
 use core::net::SocketAddr;
 
-use samara_model::PeerId;
+use samara_model::{Labels, PeerId};
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
@@ -22,12 +22,14 @@ use crate::frame::{FrameError, encode_frame, split_frame};
 /// The first bytes that every node sends on a connection.
 pub const MAGIC: [u8; 8] = *b"SAMARA1\n";
 /// The protocol that this version speaks.
-pub const PROTOCOL: u16 = 1;
+///
+/// 2: labels in the handshake, and where a peer stands in hints, announcements and records.
+pub const PROTOCOL: u16 = 2;
 /// Longest cluster id in bytes.
 pub const MAX_CLUSTER: usize = 64;
 
 /// Most bytes of a frame of the handshake.
-const MAX_HELLO: usize = 1024;
+const MAX_HELLO: usize = 4096;
 /// Longest reason and software name, in bytes; longer ones are cut.
 const MAX_TEXT: usize = 256;
 const PREAMBLE: usize = MAGIC.len() + 2;
@@ -49,6 +51,8 @@ pub struct Hello {
     pub listen_port: u16,
     /// One bit per optional ability; unknown bits are ignored.
     pub capabilities: u64,
+    /// What its operator says of it.
+    pub labels: Labels,
     /// Name and version of the program, for people.
     pub software: String,
 }
@@ -275,6 +279,7 @@ mod tests {
             advertise: Some("[2001:db8::1]:7000".parse().expect("an address")),
             listen_port: 7000,
             capabilities: 0,
+            labels: Labels::default(),
             software: "samara 0.1.0".into(),
         }
     }
@@ -318,7 +323,7 @@ mod tests {
         bytes[9] = 9;
         bytes.truncate(PREAMBLE);
         let error = decode(&bytes).expect_err("another protocol");
-        assert_eq!(error, HandshakeError::ProtocolMismatch { ours: 1, theirs: 9 });
+        assert_eq!(error, HandshakeError::ProtocolMismatch { ours: PROTOCOL, theirs: 9 });
     }
 
     #[test]
@@ -342,6 +347,30 @@ mod tests {
         let heard = decode(&encode_first(&HandshakeFrame::Refusal { reason }));
         let Err(HandshakeError::Refused { reason }) = heard else { panic!("{heard:?}") };
         assert!(reason.starts_with("no.[2J") && reason.len() <= MAX_TEXT);
+    }
+
+    #[test]
+    fn the_most_labels_fit_a_hello_and_wrong_ones_are_refused() {
+        let mut labels = Labels::default();
+        for n in 0..samara_model::MAX_LABELS {
+            let key = format!("{n:0>width$}", width = samara_model::MAX_LABEL_KEY);
+            let value = "v".repeat(samara_model::MAX_LABEL_VALUE);
+            labels.add(samara_model::Label::new(&key, &value).expect("longest")).expect("room");
+        }
+        let frame = HandshakeFrame::Hello(Hello {
+            labels,
+            cluster: "c".repeat(MAX_CLUSTER),
+            software: "s".repeat(MAX_TEXT),
+            ..hello(1, "c")
+        });
+        assert_eq!(decode(&encode_first(&frame)), Ok(Some(frame)));
+        let mut labels = Labels::default();
+        labels.add("rack=r1".parse().expect("a label")).expect("room");
+        let mut bytes = encode_first(&HandshakeFrame::Hello(Hello { labels, ..hello(1, "c") }));
+        let at = bytes.windows(4).position(|four| four == b"rack").expect("the key is in there");
+        bytes[at] = b'R';
+        let error = decode(&bytes).expect_err("not a key");
+        assert!(error.to_string().contains("cannot be the key of a label"), "{error}");
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use samara_model::{
     ContentId, DeclineReason, HaveSummary, Holding, MemberRecord, PeerHint, PeerId, PeerMessage,
-    RejectReason, Release, ReleaseName,
+    Place, RejectReason, Release, ReleaseName,
 };
 use samara_wire::{Decoded, FrameDecoder, MAX_FRAME, check_message, encode_into};
 
@@ -22,12 +22,13 @@ fn address() -> impl Strategy<Value = SocketAddr> {
     (any::<IpAddr>(), any::<u16>()).prop_map(SocketAddr::from)
 }
 
+fn place() -> impl Strategy<Value = Place> {
+    any::<[u64; 3]>().prop_map(|[zone, rack, host]| Place { zone, rack, host })
+}
+
 fn hint() -> impl Strategy<Value = PeerHint> {
-    (peer(), address(), 0u16..=1000).prop_map(|(peer, address, permille)| PeerHint {
-        peer,
-        address,
-        permille,
-    })
+    (peer(), address(), 0u16..=1000, place())
+        .prop_map(|(peer, address, permille, place)| PeerHint { peer, address, permille, place })
 }
 
 fn holding() -> impl Strategy<Value = Holding> {
@@ -56,8 +57,14 @@ fn release() -> impl Strategy<Value = Release> {
 }
 
 fn record() -> impl Strategy<Value = MemberRecord> {
-    (peer(), address(), any::<u64>(), vec(holding(), 0..4)).prop_map(
-        |(peer, address, version, holdings)| MemberRecord { peer, address, version, holdings },
+    (peer(), address(), any::<u64>(), place(), vec(holding(), 0..4)).prop_map(
+        |(peer, address, version, place, holdings)| MemberRecord {
+            peer,
+            address,
+            version,
+            place,
+            holdings,
+        },
     )
 }
 
@@ -152,9 +159,10 @@ fn about_the_cluster() -> impl Strategy<Value = PeerMessage> {
             .prop_map(|(token, release, content)| PeerMessage::Find { token, release, content }),
         (any::<u32>(), proptest::option::of(release()), vec(hint(), 0..9))
             .prop_map(|(token, release, holders)| PeerMessage::Found { token, release, holders }),
-        (address(), vec(holding(), 0..9), vec(release(), 0..3), any::<u32>()).prop_map(
-            |(address, holdings, releases, token)| PeerMessage::Announce {
+        (address(), place(), vec(holding(), 0..9), vec(release(), 0..3), any::<u32>()).prop_map(
+            |(address, place, holdings, releases, token)| PeerMessage::Announce {
                 address,
+                place,
                 holdings,
                 releases,
                 token

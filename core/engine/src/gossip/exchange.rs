@@ -17,7 +17,7 @@ const MAX_TABLE_BYTES: usize = 384 << 10;
 /// Most bytes of releases in one exchange.
 const MAX_RELEASE_BYTES: usize = 160 << 10;
 /// At least the bytes of a row without its holdings, and of one holding, in MessagePack.
-const ROW_BYTES: usize = 96;
+const ROW_BYTES: usize = 128;
 const HOLDING_BYTES: usize = 40;
 
 impl Gossip {

@@ -54,6 +54,7 @@ fn what_is_kept_is_bounded() {
             peer: peer(from + n),
             address: address(from + n),
             version: 1,
+            place: Default::default(),
             holdings: (0..20).map(complete).collect(),
         };
         (0..200).map(row).collect::<Vec<_>>()
@@ -132,7 +133,8 @@ proptest! {
         damage(&mut state, &flips, 0);
         let holdings = vec![Holding { content: content(1), permille, fetching: true }; 3];
         let row = |version: &u64| MemberRecord {
-            peer: peer(who), address: address(who), version: *version, holdings: holdings.clone(),
+            peer: peer(who), address: address(who), version: *version, place: Default::default(),
+            holdings: holdings.clone(),
         };
         let table: Vec<_> = versions.iter().map(row).collect();
         for members in [random, state] {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use samara_model::{ContentId, Holding, PeerId, Release, ReleaseName, Time};
+use samara_model::{ContentId, Holding, PeerId, Place, Release, ReleaseName, Time};
 
 use super::exchanges::Exchanges;
 use super::member::{HolderView, Member, MemberView};
@@ -56,6 +56,12 @@ impl Gossip {
         }
     }
 
+    /// Tells the others where this node stands.
+    pub fn with_place(mut self, place: Place) -> Self {
+        self.own.set_place(place);
+        self
+    }
+
     /// Takes in what happened and says what to do.
     pub fn handle(&mut self, now: Time, input: GossipInput, out: &mut Vec<GossipOutput>) {
         if self.left {
@@ -104,7 +110,7 @@ impl Gossip {
         let view = |(peer, row, holding): (PeerId, &Row, Holding)| {
             let Holding { permille, fetching, .. } = holding;
             let age = now.since(row.heard_at);
-            HolderView { peer, address: row.address, permille, fetching, age }
+            HolderView { peer, address: row.address, place: row.place, permille, fetching, age }
         };
         let mut views: Vec<HolderView> = up.map(view).collect();
         views.sort_unstable_by_key(|view| (core::cmp::Reverse(view.permille), view.peer));

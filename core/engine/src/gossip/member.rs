@@ -1,7 +1,7 @@
 //! A member of the cluster, and the rows that queries return.
 
 use core::{net::SocketAddr, time::Duration};
-use samara_model::PeerId;
+use samara_model::{PeerId, Place};
 
 /// Highest `instance` and row version that is believed. Milliseconds of a clock fill 41 bits; the bound
 /// keeps a lie from leaving nothing to count up to.
@@ -73,6 +73,8 @@ pub struct HolderView {
     pub peer: PeerId,
     /// Where.
     pub address: SocketAddr,
+    /// Where it stands.
+    pub place: Place,
     /// How much it has, in thousandths. News by datagram come in steps of a sixteenth.
     pub permille: u16,
     /// Still fetching.

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
-use samara_model::{ContentId, Holding, MemberRecord, Time};
+use samara_model::{ContentId, Holding, MemberRecord, Place, Time};
 
 use super::member::{MAX_VERSION, Member};
 use super::summary::{MAX_SUMMARY, Summary, sixteenths};
@@ -29,6 +29,7 @@ pub(super) enum Urgency {
 pub(super) struct OwnRecord {
     /// Counts up with each change, from the instance: a restarted node is ahead of its former self.
     version: u64,
+    place: Place,
     holdings: BTreeMap<ContentId, Held>,
     gone: Vec<(ContentId, u64)>,
     unsent: Urgency,
@@ -47,11 +48,17 @@ impl OwnRecord {
     pub fn new(me: &Member) -> Self {
         OwnRecord {
             version: me.instance.min(MAX_VERSION),
+            place: Place::default(),
             holdings: BTreeMap::new(),
             gone: Vec::new(),
             unsent: Urgency::Nothing,
             sent_at: None,
         }
+    }
+
+    /// Says where this node stands. Before anything is told.
+    pub fn set_place(&mut self, place: Place) {
+        self.place = place;
     }
 
     /// Replaces what is held.
@@ -108,7 +115,8 @@ impl OwnRecord {
         let mut holdings = self.latest_first();
         holdings.truncate(most);
         let holdings = holdings.into_iter().map(|(_, holding)| holding).collect();
-        MemberRecord { peer: me.peer, address: me.address, version: self.version, holdings }
+        let (version, place) = (self.version, self.place);
+        MemberRecord { peer: me.peer, address: me.address, version, place, holdings }
     }
 
     fn summary(&self, me: &Member) -> Summary {
@@ -122,7 +130,7 @@ impl OwnRecord {
         }
         let holdings = holdings.into_iter().map(|(_, holding)| holding).collect();
         let (peer, address, version) = (me.peer, me.address, self.version);
-        Summary { peer, address, version, whole, holdings }
+        Summary { peer, address, place: self.place, version, whole, holdings }
     }
 
     fn latest_first(&self) -> Vec<(u64, Holding)> {

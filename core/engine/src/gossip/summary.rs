@@ -1,14 +1,15 @@
 //! The small note "peer holds this much of these contents" that rides on datagrams.
 //!
 //! ```text
-//! 1 format | 32 peer | 7 or 19 address | 8 version | 1 whole | n times: 32 content, 1 completion
+//! 1 format | 32 peer | 7 or 19 address | 8 version | 1 whole | [24 place] | n times: 32 content, 1 completion
 //! ```
-//! A completion is 0 to 16 sixteenths, plus 128 while fetching. Ten contents make 392 bytes at most.
+//! Format 1 has no place; format 2 has the three numbers of one. A completion is 0 to 16 sixteenths, plus 128
+//! while fetching. Ten contents make 416 bytes at most.
 
 use alloc::vec::Vec;
 use bytes::BufMut;
 use core::net::SocketAddr;
-use samara_model::{ContentId, Holding, PeerId};
+use samara_model::{ContentId, Holding, PeerId, Place};
 
 use super::codec::{CodecError, put_address, take_address, take_array, take_u8, take_u64};
 use super::member::{MAX_VERSION, Member};
@@ -16,9 +17,10 @@ use super::member::{MAX_VERSION, Member};
 /// Most contents in one summary.
 pub(super) const MAX_SUMMARY: usize = 10;
 /// Most bytes of one summary.
-pub(super) const MAX_SUMMARY_BYTES: usize = 400;
+pub(super) const MAX_SUMMARY_BYTES: usize = 424;
 
-const FORMAT: u8 = 1;
+const PLAIN: u8 = 1;
+const WITH_PLACE: u8 = 2;
 const FETCHING: u8 = 0x80;
 
 /// What one peer holds, in sixteenths.
@@ -26,6 +28,8 @@ const FETCHING: u8 = 0x80;
 pub(super) struct Summary {
     pub peer: PeerId,
     pub address: SocketAddr,
+    /// Where it stands.
+    pub place: Place,
     /// Of the peer's row. What is listed is true as of it.
     pub version: u64,
     /// Everything is listed. Otherwise these are the latest changes; nothing of a content that is not
@@ -43,11 +47,16 @@ impl Summary {
     /// At most [`MAX_SUMMARY_BYTES`]; contents beyond the tenth are left out.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_SUMMARY_BYTES);
-        bytes.put_u8(FORMAT);
+        let format = if self.place.is_unknown() { PLAIN } else { WITH_PLACE };
+        bytes.put_u8(format);
         bytes.put_slice(&self.peer.0);
         put_address(&self.address, &mut bytes).expect("a vector has room");
         bytes.put_u64(self.version);
         bytes.put_u8(u8::from(self.whole && self.holdings.len() <= MAX_SUMMARY));
+        if format == WITH_PLACE {
+            let Place { zone, rack, host } = self.place;
+            [zone, rack, host].into_iter().for_each(|number| bytes.put_u64(number));
+        }
         for holding in self.holdings.iter().take(MAX_SUMMARY) {
             bytes.put_slice(&holding.content.0);
             let fetching = if holding.fetching { FETCHING } else { 0 };
@@ -58,18 +67,25 @@ impl Summary {
 
     /// Reads and checks a summary.
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, CodecError> {
-        if bytes.len() > MAX_SUMMARY_BYTES || take_u8(&mut bytes)? != FORMAT {
+        let fits = bytes.len() <= MAX_SUMMARY_BYTES;
+        let format = take_u8(&mut bytes)?;
+        if !fits || !matches!(format, PLAIN | WITH_PLACE) {
             return Err(CodecError::Unknown("format"));
         }
         let mut summary = Summary {
             peer: PeerId(take_array(&mut bytes)?),
             address: take_address(&mut bytes)?,
+            place: Place::default(),
             version: take_u64(&mut bytes)?,
             whole: take_u8(&mut bytes)? == 1,
             holdings: Vec::new(),
         };
         if summary.version > MAX_VERSION {
             return Err(CodecError::Impossible);
+        }
+        if format == WITH_PLACE {
+            let mut number = || take_u64(&mut bytes);
+            summary.place = Place { zone: number()?, rack: number()?, host: number()? };
         }
         while !bytes.is_empty() {
             summary.holdings.push(take_holding(&mut bytes)?);
@@ -128,12 +144,15 @@ mod tests {
             .map(|n| Holding { content: ContentId([n; 32]), permille: 500, fetching: n % 2 == 0 })
             .collect();
         let address = SocketAddr::from(([1u16; 8], 7000));
-        let summary = Summary { peer: PeerId([1; 32]), address, version: 5, whole: true, holdings };
+        let place = Place { zone: u64::MAX, rack: 1, host: 2 };
+        let peer = PeerId([1; 32]);
+        let summary = Summary { peer, address, place, version: 5, whole: true, holdings };
         let bytes = summary.to_bytes();
         assert!(bytes.len() <= MAX_SUMMARY_BYTES);
         let back = Summary::from_bytes(&bytes).expect("own bytes");
         assert_eq!(back.holdings, summary.holdings[..MAX_SUMMARY]);
         assert!(!back.whole, "two contents are missing");
+        assert_eq!(back.place, place);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use samara_model::{ContentId, Holding, MemberRecord, PeerId, Time};
+use samara_model::{ContentId, Holding, MemberRecord, PeerId, Place, Time};
 
 use super::member::{MAX_VERSION, is_dialable};
 use super::random::{Map, keyed_map};
@@ -31,6 +31,7 @@ pub(super) struct Table {
 #[derive(Debug)]
 pub(super) struct Row {
     pub address: SocketAddr,
+    pub place: Place,
     pub heard_at: Time,
     /// Version of the last complete news; 0 when there was none.
     whole_version: u64,
@@ -50,6 +51,7 @@ struct Entry {
 pub(super) struct News {
     pub peer: PeerId,
     pub address: SocketAddr,
+    pub place: Place,
     pub version: u64,
     pub whole: bool,
     pub holdings: Vec<Holding>,
@@ -57,15 +59,15 @@ pub(super) struct News {
 
 impl From<MemberRecord> for News {
     fn from(record: MemberRecord) -> Self {
-        let MemberRecord { peer, address, version, holdings } = record;
-        News { peer, address, version, whole: true, holdings }
+        let MemberRecord { peer, address, version, place, holdings } = record;
+        News { peer, address, place, version, whole: true, holdings }
     }
 }
 
 impl From<Summary> for News {
     fn from(summary: Summary) -> Self {
-        let Summary { peer, address, version, whole, holdings } = summary;
-        News { peer, address, version, whole, holdings }
+        let Summary { peer, address, place, version, whole, holdings } = summary;
+        News { peer, address, place, version, whole, holdings }
     }
 }
 
@@ -150,8 +152,8 @@ impl Table {
     pub fn record(&self, peer: &PeerId) -> Option<MemberRecord> {
         let row = self.rows.get(peer)?;
         let holdings = row.entries.iter().map(|entry| entry.holding).filter(is_held).collect();
-        let (address, version) = (row.address, row.whole_version);
-        Some(MemberRecord { peer: *peer, address, version, holdings })
+        let (address, version, place) = (row.address, row.whole_version, row.place);
+        Some(MemberRecord { peer: *peer, address, version, place, holdings })
     }
 
     /// Number of rows.
@@ -163,7 +165,8 @@ impl Table {
 
 impl Row {
     fn new(now: Time, address: SocketAddr) -> Self {
-        Row { address, heard_at: now, whole_version: 0, latest: 0, entries: Vec::new() }
+        let place = Place::default();
+        Row { address, place, heard_at: now, whole_version: 0, latest: 0, entries: Vec::new() }
     }
 
     /// Whether these news are stale. Version 0 means "not known to be complete": good for a start only.
@@ -173,9 +176,10 @@ impl Row {
     }
 
     fn merge(&mut self, now: Time, news: News, most: usize, touched: &mut Touched) {
-        let News { address, version, whole, holdings, .. } = news;
+        let News { address, place, version, whole, holdings, .. } = news;
         if version >= self.latest {
             self.address = address;
+            self.place = place;
         }
         self.heard_at = now;
         self.latest = self.latest.max(version);
@@ -251,7 +255,7 @@ mod tests {
 
     fn news(version: u64, whole: bool, holdings: Vec<Holding>) -> News {
         let address = SocketAddr::from(([10, 0, 0, 9], 7000));
-        News { peer: PEER, address, version, whole, holdings }
+        News { peer: PEER, address, place: Place::default(), version, whole, holdings }
     }
 
     fn learn(table: &mut Table, news: News) -> Vec<u8> {

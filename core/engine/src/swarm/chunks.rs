@@ -21,6 +21,8 @@ pub struct Chunks {
     pub holders: Vec<u16>,
     /// Transfers of each chunk out of here.
     pub sending: Vec<u8>,
+    /// How often each chunk was sent.
+    pub sent: Vec<u16>,
     /// Reservations and transfers of each chunk to here.
     pub coming: Vec<u8>,
     /// What came, in order: neighbours are told from where they were told last.
@@ -39,6 +41,7 @@ impl Chunks {
             have: facts.have,
             holders: vec![0; all],
             sending: vec![0; all],
+            sent: vec![0; all],
             coming: vec![0; all],
             log: Vec::new(),
             sent_below: 0,

@@ -25,6 +25,17 @@ pub struct SwarmConfig {
     pub have_interval_per_neighbour: Duration,
     /// An answer of the policy after this time is late.
     pub policy_deadline: Duration,
+    /// When nothing moved for this long, and for eight mean pauses between two chunks, although somebody has
+    /// what is missing, and the policy decided nothing, the built-in one is asked. Much longer than any
+    /// question takes; a policy that paces itself must not pause for longer.
+    pub policy_patience: Duration,
+    /// For how long it then answers before the policy gets another chance; twice as long each time, up to
+    /// eight times.
+    pub stand_in: Duration,
+    /// Cap on what leaves this node, in bytes per second, for policies to know; 0 without one.
+    pub upload_cap: u64,
+    /// Cap on what comes into this node, in bytes per second, for policies to know; 0 without one.
+    pub download_cap: u64,
     /// Neighbours that get the manifest from this node at a time; the others wait for those to pass it on.
     pub manifest_slots: usize,
     /// How long an accepted offer or a request may stay without a first byte, at least.
@@ -43,6 +54,10 @@ impl Default for SwarmConfig {
             have_interval: (Duration::from_millis(4), Duration::from_millis(500)),
             have_interval_per_neighbour: Duration::from_millis(20),
             policy_deadline: Duration::from_millis(10),
+            policy_patience: Duration::from_secs(1),
+            stand_in: Duration::from_secs(10),
+            upload_cap: 0,
+            download_cap: 0,
             manifest_slots: 2,
             reservation: Duration::from_secs(2),
         }

@@ -89,6 +89,7 @@ impl Swarm {
             return;
         };
         if neighbour.has.insert(chunk) {
+            self.requests_wanted = true;
             let holders = &mut chunks.holders[chunk as usize];
             *holders = holders.saturating_add(1);
         }
@@ -103,6 +104,7 @@ impl Swarm {
         chunks.remove_holder(&neighbour.has);
         chunks.add_holder(&has);
         neighbour.has = has;
+        self.requests_wanted = true;
     }
 
     pub(super) fn on_want_haves(&mut self, link: LinkKey, out: &mut Outputs) {

@@ -6,7 +6,8 @@ use core::time::Duration;
 
 use foldhash::quality::FixedState;
 use hashbrown::{HashMap, HashSet};
-use samara_model::{PeerHint, PeerId, PeerMessage, Time};
+use samara_model::{PeerHint, PeerId, PeerMessage, Place, Time};
+use samara_policy::Random;
 
 use super::{LinkKey, Outputs, Swarm};
 
@@ -14,6 +15,10 @@ use super::{LinkKey, Outputs, Swarm};
 const MAX_HINTS: usize = 2048;
 /// Most peers in one introduction.
 const MAX_INTRODUCED: usize = 64;
+/// A neighbour that the policy dropped is not tried again for this long ...
+const DROPPED: Duration = Duration::from_secs(30);
+/// ... nor one that dropped this node.
+const DROPPED_BY: Duration = Duration::from_secs(10);
 /// Failed attempts in a row after which a peer is forgotten.
 const MAX_FAILURES: u32 = 8;
 
@@ -24,6 +29,8 @@ pub struct Hint {
     pub address: SocketAddr,
     /// How much it is said to have.
     pub permille: u16,
+    /// Where it stands, as others say.
+    pub place: Place,
     /// Failed attempts in a row.
     pub failures: u32,
     /// Not before this time.
@@ -84,6 +91,9 @@ impl Hints {
         }
         if let Some(known) = self.known.get_mut(&hint.peer) {
             known.permille = known.permille.max(hint.permille);
+            if !hint.place.is_unknown() {
+                known.place = hint.place;
+            }
             if known.state == HintState::Idle && known.address != hint.address {
                 known.address = hint.address;
                 known.failures = 0;
@@ -93,6 +103,7 @@ impl Hints {
             let fresh = Hint {
                 address: hint.address,
                 permille: hint.permille,
+                place: hint.place,
                 failures: 0,
                 not_before: Time::ZERO,
                 state: HintState::Idle,
@@ -102,8 +113,9 @@ impl Hints {
         }
     }
 
-    pub(super) fn connected(&mut self, peer: PeerId, address: SocketAddr) {
-        self.add(&PeerHint { peer, address, permille: 0 });
+    pub(super) fn connected(&mut self, peer: PeerId, address: SocketAddr, place: Place) {
+        self.add(&PeerHint { peer, address, permille: 0, place });
+        self.dirty = true;
         if let Some(hint) = self.known.get_mut(&peer) {
             hint.state = HintState::Connected;
             hint.failures = 0;
@@ -121,6 +133,24 @@ impl Hints {
         if let Some(hint) = self.known.get_mut(&peer) {
             hint.state = HintState::Idle;
             hint.not_before = now + Duration::from_millis(500);
+            self.dirty = true;
+        }
+    }
+
+    /// The policy ended the neighbourhood.
+    pub(super) fn dropped(&mut self, peer: &PeerId, now: Time) {
+        self.leave_alone(peer, now + DROPPED);
+    }
+
+    /// The other side ended the neighbourhood, and has its reasons.
+    pub(super) fn dropped_by(&mut self, peer: &PeerId, now: Time) {
+        self.leave_alone(peer, now + DROPPED_BY);
+    }
+
+    fn leave_alone(&mut self, peer: &PeerId, until: Time) {
+        if let Some(hint) = self.known.get_mut(peer) {
+            hint.state = HintState::Idle;
+            hint.not_before = until;
         }
     }
 
@@ -144,23 +174,54 @@ impl Hints {
         Some(hint.address)
     }
 
-    /// Wakes the question whom to connect to, when somebody could be tried again.
-    pub(super) fn wake(&mut self, now: Time) {
-        let ready = |hint: &Hint| hint.state == HintState::Idle && hint.not_before <= now;
-        self.dirty |= self.known.values().any(ready);
+    /// Something changed that the policy should know.
+    pub(super) fn touch(&mut self) {
+        self.dirty = true;
     }
 
-    /// Those that are connected or may be tried now, in a stable order.
-    pub(super) fn candidates(&self, now: Time) -> Vec<(PeerId, Hint)> {
-        let usable = |hint: &Hint| hint.state != HintState::Idle || hint.not_before <= now;
-        let mut rows: Vec<(PeerId, Hint)> = self
-            .known
-            .iter()
-            .filter(|(_, hint)| usable(hint))
-            .map(|(peer, hint)| (*peer, hint.clone()))
-            .collect();
-        rows.sort_by_key(|(peer, _)| *peer);
+    /// Wakes the question whom to connect to, when somebody could be tried again.
+    pub(super) fn wake(&mut self, now: Time) {
+        self.dirty |= self.has_ready(now);
+    }
+
+    /// Whether somebody could be tried now.
+    pub(super) fn has_ready(&self, now: Time) -> bool {
+        self.known.values().any(|hint| hint.is_ready(now))
+    }
+
+    /// Connections that stand or are being made.
+    pub(super) fn active(&self) -> usize {
+        self.known.values().filter(|hint| hint.state != HintState::Idle).count()
+    }
+
+    /// Those that are connected, and of those that may be tried now a random choice that makes up at most
+    /// `most` rows; in a stable order.
+    pub(super) fn candidates(
+        &self,
+        now: Time,
+        most: usize,
+        random: &mut Random,
+    ) -> Vec<(PeerId, Hint)> {
+        let mut ready: Vec<(&PeerId, &Hint)> =
+            self.known.iter().filter(|(_, hint)| hint.is_ready(now)).collect();
+        let active = self.known.iter().filter(|(_, hint)| hint.state != HintState::Idle);
+        let mut rows: Vec<(PeerId, Hint)> =
+            active.map(|(peer, hint)| (*peer, hint.clone())).collect();
+        let room = most.saturating_sub(rows.len());
+        if ready.len() > room {
+            ready.sort_unstable_by_key(|(peer, _)| **peer);
+            random.shuffle(&mut ready);
+            ready.truncate(room);
+        }
+        rows.extend(ready.into_iter().map(|(peer, hint)| (*peer, hint.clone())));
+        rows.sort_unstable_by_key(|(peer, _)| *peer);
         rows
+    }
+}
+
+impl Hint {
+    fn is_ready(&self, now: Time) -> bool {
+        self.state == HintState::Idle && self.not_before <= now
     }
 }
 
@@ -189,6 +250,7 @@ impl Swarm {
                 peer: one.peer,
                 address: one.address,
                 permille: one.permille(),
+                place: one.place,
             })
             .collect();
         self.random.shuffle(&mut others);

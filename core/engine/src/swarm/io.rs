@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use samara_model::{ChunkIndex, ChunkSet, PeerHint, PeerId, PeerMessage};
+use samara_model::{ChunkIndex, ChunkSet, LabelNumbers, PeerHint, PeerId, PeerMessage};
 use samara_policy::{Answer, Question};
+
+use super::policy::{DropReason, Hook, PolicyFacts};
 
 /// A live connection, as numbered by the driver. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +37,8 @@ pub enum SwarmInput {
         peer: PeerId,
         /// Where others can dial it.
         address: SocketAddr,
+        /// Its labels, from the handshake.
+        labels: LabelNumbers,
         /// This machine was rebuilt on a connection that stood: ask the peer to say again what it has.
         resumed: bool,
     },
@@ -142,6 +146,12 @@ pub enum SwarmInput {
         /// From the question.
         token: u64,
     },
+    /// Another policy is active, or its parameters changed. Questions that are open stay so: their answers
+    /// are checked like any.
+    PolicyChanged {
+        /// What it wants.
+        facts: PolicyFacts,
+    },
     /// The time has come.
     TimerFired {
         /// From [`SwarmOutput::StartTimer`].
@@ -216,7 +226,8 @@ pub enum SwarmOutput {
         /// An answer after this time is ignored.
         deadline: Duration,
     },
-    /// Ask the built-in policy, because the active one failed or was late.
+    /// Ask the built-in policy: the active one failed, was late, decides nothing, or does not want the hook
+    /// without which nothing moves (`neighbours`).
     AskBuiltIn {
         /// Echoed.
         token: u64,
@@ -259,12 +270,17 @@ pub enum SwarmEvent {
     Parked,
     /// Occurs when a decision of the policy does not hold.
     DecisionDropped {
+        /// Where it was made.
+        hook: Hook,
         /// Why.
-        why: &'static str,
+        why: DropReason,
     },
-    /// Occurs when the policy failed or was late and the built-in one is asked.
+    /// Occurs when the built-in policy is asked in place of the active one.
     FellBack {
-        /// `failed` or `late`.
+        /// Which question.
+        hook: Hook,
+        /// `failed`, `late`, or `idle`: nothing moved for a while although something could, and the active
+        /// policy decided nothing.
         why: &'static str,
     },
     /// Occurs when a reservation expired.

@@ -162,6 +162,7 @@ impl Swarm {
             self.send_open(link, false, out);
         }
         self.offers_wanted = true;
+        self.requests_wanted = true;
         self.report_if_complete(out);
     }
 

@@ -2,9 +2,10 @@
 
 use core::net::SocketAddr;
 
-use samara_model::{ChunkIndex, DeclineReason, HaveSummary, PeerId, PeerMessage};
+use samara_model::{ChunkIndex, DeclineReason, HaveSummary, LabelNumbers, PeerId, PeerMessage};
 
 use super::neighbour::{Neighbour, Sending};
+use super::place::relation_between;
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
 impl Swarm {
@@ -13,17 +14,23 @@ impl Swarm {
         link: LinkKey,
         peer: PeerId,
         address: SocketAddr,
+        labels: LabelNumbers,
         resumed: bool,
         out: &mut Outputs,
     ) {
         if self.hints.is_banned(&peer) || peer == self.me {
             return out.push(SwarmOutput::Disconnect { link, why: "banned from this content" });
         }
-        self.hints.connected(peer, address);
+        let place = labels.place();
+        self.hints.connected(peer, address, place);
         if self.neighbours.contains_key(&link) {
             return;
         }
-        self.neighbours.insert(link, Neighbour::new(peer, address, self.now));
+        let mut neighbour = Neighbour::new(peer, address, self.now);
+        neighbour.relation = relation_between(&self.place, &place);
+        neighbour.shown = self.policy.labels.iter().map(|key| labels.number(key)).collect();
+        (neighbour.labels, neighbour.place) = (labels, place);
+        self.neighbours.insert(link, neighbour);
         self.send_open(link, resumed, out);
     }
 
@@ -61,6 +68,7 @@ impl Swarm {
         self.hints.lost(neighbour.peer, self.now);
         self.manifest.lost(link);
         self.offers_wanted = true;
+        self.requests_wanted = true;
     }
 
     /// Ends all reservations and transfers with a neighbour, in the books.
@@ -86,7 +94,7 @@ impl Swarm {
             PeerMessage::Open { manifest_bytes, have, origin, wants_haves, reply, .. } => {
                 self.on_open(link, manifest_bytes, have, (origin, wants_haves, reply), out)
             }
-            PeerMessage::Close { .. } => self.forget(link, out),
+            PeerMessage::Close { .. } => self.on_close(link, out),
             PeerMessage::WantHaves { .. } => self.on_want_haves(link, out),
             PeerMessage::Have { chunks, inbound, .. } => {
                 self.heard(link, inbound);
@@ -123,6 +131,13 @@ impl Swarm {
             // The data plane and other machines own the rest.
             _ => {}
         }
+    }
+
+    fn on_close(&mut self, link: LinkKey, out: &mut Outputs) {
+        let Some(peer) = self.neighbours.get(&link).map(|one| one.peer) else { return };
+        self.call_off(link, out);
+        self.forget(link, out);
+        self.hints.dropped_by(&peer, self.now);
     }
 
     fn heard(&mut self, link: LinkKey, inbound: u16) {
@@ -162,6 +177,7 @@ impl Swarm {
             self.introduce(link, out);
         }
         self.offers_wanted = true;
+        self.requests_wanted = true;
         self.schedule_haves();
     }
 

@@ -9,6 +9,7 @@
 //! which chunks are really on disk (the store), who could be a neighbour (gossip and tracker).
 
 mod ask;
+mod backstop;
 mod chunks;
 mod config;
 mod haves;
@@ -18,12 +19,20 @@ mod manifest;
 mod messages;
 mod neighbour;
 mod pace;
+mod place;
+mod policy;
+mod rate;
 mod receiving;
 mod sending;
 mod stats;
 mod trust;
 mod views;
+mod window;
 
+#[cfg(test)]
+mod columns;
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod world;
 
@@ -31,19 +40,23 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use samara_model::{ChunkIndex, ContentId, PeerId, PeerMessage, Time};
+use samara_model::{ChunkIndex, ContentId, LabelNumbers, PeerId, PeerMessage, Place, Time};
 use samara_policy::Random;
 
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
+pub use policy::{DropReason, Hook, PolicyFacts, ReasonCount};
 pub use stats::SwarmStats;
 
 use ask::Asks;
+use backstop::Backstop;
 use chunks::Chunks;
 use hints::Hints;
 use manifest::ManifestFetch;
 use neighbour::Neighbour;
 use pace::Pace;
+use policy::Reasons;
+use rate::Rate;
 
 /// How often slow things are looked at: expiry, late policies, hedging, idle slots.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -60,6 +73,14 @@ pub struct Swarm {
     content: ContentId,
     random: Random,
     now: Time,
+    labels: LabelNumbers,
+    place: Place,
+    /// Of the labels, what the active policy wants to see.
+    shown: Vec<u64>,
+    policy: PolicyFacts,
+    reasons: Reasons,
+    backstop: Backstop,
+    began: Option<Time>,
     origin: bool,
     neighbours: BTreeMap<LinkKey, Neighbour>,
     hints: Hints,
@@ -71,8 +92,14 @@ pub struct Swarm {
     receive_pace: Pace,
     arrivals: Pace,
     last_arrival: Option<Time>,
+    upload_rate: Rate,
+    download_rate: Rate,
     asks: Asks,
     offers_wanted: bool,
+    requests_wanted: bool,
+    neighbours_asked: Option<Time>,
+    /// The last answer to `neighbours` changed nothing.
+    neighbours_content: bool,
     haves_due: Option<Time>,
     first_pass_over: bool,
     parked: bool,
@@ -91,6 +118,8 @@ pub struct NeighbourRow {
     pub peer: PeerId,
     /// Where.
     pub address: core::net::SocketAddr,
+    /// Where it stands.
+    pub place: Place,
     /// Thousandths of the content that it has.
     pub permille: u16,
     /// Since when it last said something about itself.
@@ -113,6 +142,13 @@ impl Swarm {
             content,
             random: Random::new(random_seed),
             now: Time::ZERO,
+            labels: LabelNumbers::default(),
+            place: Place::default(),
+            shown: Vec::new(),
+            policy: PolicyFacts::default(),
+            reasons: Reasons::default(),
+            backstop: Backstop::default(),
+            began: None,
             origin,
             neighbours: BTreeMap::new(),
             hints: Hints::new(random_seed),
@@ -124,8 +160,13 @@ impl Swarm {
             receive_pace: Pace::default(),
             arrivals: Pace::default(),
             last_arrival: None,
+            upload_rate: Rate::default(),
+            download_rate: Rate::default(),
             asks: Asks::default(),
             offers_wanted: false,
+            requests_wanted: false,
+            neighbours_asked: None,
+            neighbours_content: false,
             haves_due: None,
             first_pass_over: !origin,
             parked: false,
@@ -138,13 +179,21 @@ impl Swarm {
         }
     }
 
+    /// Says what the operator of this node says of it. Before anything happens.
+    pub fn with_labels(mut self, labels: LabelNumbers) -> Self {
+        self.place = labels.place();
+        self.labels = labels;
+        self
+    }
+
     /// Takes note of what happened at `now` and appends what to do about it.
     pub fn handle(&mut self, now: Time, input: SwarmInput, out: &mut Outputs) {
         self.now = self.now.max(now);
+        self.began.get_or_insert(self.now);
         self.stats.inputs += 1;
         match input {
-            SwarmInput::PeerConnected { link, peer, address, resumed } => {
-                self.on_connected(link, peer, address, resumed, out)
+            SwarmInput::PeerConnected { link, peer, address, labels, resumed } => {
+                self.on_connected(link, peer, address, labels, resumed, out)
             }
             SwarmInput::PeerDisconnected { link } => self.forget(link, out),
             SwarmInput::ConnectFailed { peer } => self.hints.failed(peer, self.now),
@@ -156,7 +205,10 @@ impl Swarm {
             SwarmInput::ChunkRejected { link, chunk } => self.on_chunk_rejected(link, chunk, out),
             SwarmInput::ChunkDiscarded { link, chunk } => self.end_incoming(link, chunk),
             SwarmInput::StoreFailed { link, chunk } => self.on_store_failed(link, chunk, out),
-            SwarmInput::Resumed => self.parked = false,
+            SwarmInput::Resumed => {
+                self.parked = false;
+                self.requests_wanted = true;
+            }
             SwarmInput::ChunkSent { link, chunk } => self.on_chunk_sent(link, chunk),
             SwarmInput::ServeFailed { link, chunk } => self.on_serve_failed(link, chunk, out),
             SwarmInput::OwnChunkVerified { link, chunk, good } => {
@@ -168,9 +220,11 @@ impl Swarm {
                 self.upload_slots = upload;
                 self.download_slots = download;
                 self.offers_wanted = true;
+                self.requests_wanted = true;
             }
             SwarmInput::PolicyAnswered { token, answer } => self.on_answer(token, answer, out),
             SwarmInput::PolicyFailed { token } => self.on_policy_failed(token, out),
+            SwarmInput::PolicyChanged { facts } => self.on_policy_changed(facts),
             SwarmInput::TimerFired { token } => self.on_timer(token),
         }
         self.settle(out);
@@ -179,6 +233,16 @@ impl Swarm {
     /// Chunks here and chunks in all; `None` until the manifest is known.
     pub fn progress(&self) -> Option<(u32, u32)> {
         self.chunks.as_ref().map(|chunks| (chunks.have.count(), chunks.count()))
+    }
+
+    /// The policy as the engine knows it.
+    pub fn policy(&self) -> &PolicyFacts {
+        &self.policy
+    }
+
+    /// Why the active policy decided what was carried out, since it changed.
+    pub fn reasons(&self) -> impl Iterator<Item = ReasonCount> + '_ {
+        self.reasons.iter()
     }
 
     /// What was done so far, in counts.
@@ -201,6 +265,7 @@ impl Swarm {
         self.neighbours.values().filter(|one| one.opened).map(|one| NeighbourRow {
             peer: one.peer,
             address: one.address,
+            place: one.place,
             permille: one.permille(),
             heard: one.inbound.1,
         })
@@ -209,6 +274,12 @@ impl Swarm {
     /// Number of live neighbours that take part.
     pub fn neighbour_count(&self) -> u32 {
         self.neighbours.values().filter(|one| one.opened).count() as u32
+    }
+
+    /// Whether there is a neighbour on this link.
+    #[cfg(test)]
+    fn has_link(&self, link: LinkKey) -> bool {
+        self.neighbours.contains_key(&link)
     }
 
     /// What follows from any input: news that are due, questions to the policy, the next timer.
@@ -226,6 +297,9 @@ impl Swarm {
         if self.offers_wanted {
             self.ask_offers(out);
         }
+        if self.requests_wanted && self.pulls() {
+            self.ask_requests(out);
+        }
         if self.hints.is_dirty() {
             self.ask_neighbours(out);
         }
@@ -238,9 +312,25 @@ impl Swarm {
         self.expire_neighbours();
         self.ask_overdue(out);
         self.ask_idle_requests(out);
-        if !self.is_complete() {
-            self.hints.wake(self.now);
+        self.watch_policy(out);
+        self.wake_neighbours();
+    }
+
+    fn on_policy_changed(&mut self, facts: PolicyFacts) {
+        let shown = |labels: &LabelNumbers| -> Vec<u64> {
+            facts.labels.iter().map(|key| labels.number(key)).collect()
+        };
+        self.shown = shown(&self.labels);
+        for neighbour in self.neighbours.values_mut() {
+            neighbour.shown = shown(&neighbour.labels);
         }
+        self.policy = facts;
+        self.reasons.clear();
+        self.forgive();
+        self.offers_wanted = true;
+        self.requests_wanted = true;
+        self.neighbours_content = false;
+        self.hints.touch();
     }
 
     /// A link on which nobody ever said that it takes part is no neighbour.
@@ -258,6 +348,7 @@ impl Swarm {
             self.armed = None;
             self.stats.timers += 1;
             self.offers_wanted = true;
+            self.requests_wanted = true;
         }
     }
 
@@ -276,7 +367,8 @@ impl Swarm {
         let rest = if self.is_busy() { HOUSEKEEPING } else { IDLE_HOUSEKEEPING };
         let soonest = self.now + Duration::from_millis(1);
         let offer_retry = if self.free_upload_slots() > 0 { self.next_offer_retry() } else { None };
-        [self.haves_due, offer_retry, self.manifest.retry_at(), self.asks.deadline()]
+        let request_retry = if self.pulls() { self.next_request_retry() } else { None };
+        [self.haves_due, offer_retry, request_retry, self.manifest.retry_at(), self.asks.deadline()]
             .into_iter()
             .flatten()
             .fold(self.now + rest, Time::min)

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use samara_model::{ChunkIndex, ChunkSet, HaveSummary, PeerId, Time};
+use samara_model::{ChunkIndex, ChunkSet, HaveSummary, LabelNumbers, PeerId, Place, Time};
 
 use super::pace::Pace;
 
@@ -15,6 +15,14 @@ pub struct Neighbour {
     pub peer: PeerId,
     /// Where others can dial it.
     pub address: SocketAddr,
+    /// What its operator says of it.
+    pub labels: LabelNumbers,
+    /// Of these, the well-known ones.
+    pub place: Place,
+    /// Where it stands, seen from here.
+    pub relation: u32,
+    /// Of these, what the active policy wants to see.
+    pub shown: Vec<u64>,
     /// Connected since.
     pub since: Time,
     /// It has said that it takes part.
@@ -52,6 +60,8 @@ pub struct Neighbour {
     pub received_at: Time,
     /// Chunks sent to it.
     pub sent: u32,
+    /// Chunks received from it.
+    pub received: u32,
     /// What failed or expired.
     pub failures: u32,
     /// How long chunks take to it.
@@ -122,6 +132,10 @@ impl Neighbour {
         Neighbour {
             peer,
             address,
+            labels: LabelNumbers::default(),
+            place: Place::default(),
+            relation: 0,
+            shown: Vec::new(),
             since: now,
             opened: false,
             summary: HaveSummary::Nothing,
@@ -140,6 +154,7 @@ impl Neighbour {
             sent_at: now,
             received_at: now,
             sent: 0,
+            received: 0,
             failures: 0,
             send_pace: Pace::default(),
             receive_pace: Pace::default(),
@@ -147,12 +162,6 @@ impl Neighbour {
             manifest_since: None,
             introduced: false,
         }
-    }
-
-    /// A stable number for policies.
-    pub fn number(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.peer.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// Transfers into it as far as the news is fresh; old news count as none.
@@ -209,4 +218,10 @@ impl Neighbour {
             all => (u64::from(self.has.count()) * 1000 / u64::from(all)) as u16,
         }
     }
+}
+
+/// A stable number that stands for a peer, for policies.
+pub fn number_of(peer: &PeerId) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = peer.0;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

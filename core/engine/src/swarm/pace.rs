@@ -14,6 +14,8 @@ pub struct Pace {
     count: usize,
     mean_us: u64,
     usual_us: Option<u32>,
+    /// Sorted out when they are asked for; void after the next record.
+    times: Option<Times>,
 }
 
 impl Pace {
@@ -28,6 +30,7 @@ impl Pace {
         };
         self.count += 1;
         self.usual_us = self.low_quantile();
+        self.times = None;
     }
 
     /// Running mean in microseconds; 0 before the first.
@@ -47,7 +50,16 @@ impl Pace {
     }
 
     /// Quantiles of the last 32; zeros before the first, and `p30_us` until [`Pace::usual`] is known.
-    pub fn times(&self) -> Times {
+    pub fn times(&mut self) -> Times {
+        if let Some(times) = self.times {
+            return times;
+        }
+        let times = self.sort_times();
+        self.times = Some(times);
+        times
+    }
+
+    fn sort_times(&self) -> Times {
         let known = self.count.min(KEPT);
         if known == 0 {
             return Times::default();
@@ -88,5 +100,9 @@ mod tests {
         }
         assert_eq!(pace.usual(), Some(Duration::from_millis(10)));
         assert!(pace.mean_us() > 100_000);
+        let times = pace.times();
+        assert_eq!((times.p30_us, times.p50_us, times.p90_us), (10_000, 1_000_000, 1_000_000));
+        (0..32).for_each(|_| pace.record(Duration::from_millis(5)));
+        assert_eq!(pace.times().p99_us, 5_000, "remembered quantiles are void after a record");
     }
 }

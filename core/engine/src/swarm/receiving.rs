@@ -155,6 +155,7 @@ impl Swarm {
         self.now_has(link, chunk);
         if let Some(neighbour) = self.neighbours.get_mut(&link) {
             neighbour.failures = 0;
+            neighbour.received += 1;
             if let Some(incoming) = neighbour.take_incoming(chunk) {
                 let took = self.now.since(incoming.since.max(neighbour.received_at));
                 neighbour.received_at = self.now;
@@ -168,11 +169,13 @@ impl Swarm {
             return;
         }
         chunks.log.push(chunk);
+        self.download_rate.record(self.now, chunks.chunk_bytes);
         if let Some(last) = self.last_arrival.replace(self.now) {
             self.arrivals.record(self.now.since(last));
         }
         self.idle_since = None;
         self.offers_wanted = true;
+        self.requests_wanted = true;
         self.cancel_copies(chunk, out);
         self.schedule_haves();
         self.report_if_complete(out);
@@ -205,6 +208,7 @@ impl Swarm {
 
     /// Takes a transfer out of the books that ended without a chunk.
     pub(super) fn end_incoming(&mut self, link: LinkKey, chunk: ChunkIndex) {
+        self.requests_wanted = true;
         let taken = self.neighbours.get_mut(&link).and_then(|one| one.take_incoming(chunk));
         if let (Some(_), Some(chunks)) = (taken, &mut self.chunks) {
             chunks.end_coming(chunk);
@@ -220,6 +224,7 @@ impl Swarm {
             Some(chunk) => self.end_incoming(link, chunk),
             None => neighbour.incoming.retain(|incoming| incoming.chunk.is_some()),
         }
+        self.requests_wanted = true;
     }
 
     pub(super) fn on_store_failed(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {

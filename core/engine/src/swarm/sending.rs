@@ -203,6 +203,8 @@ impl Swarm {
         let took = self.now.since(sent.since.max(neighbour.sent_at));
         neighbour.sent_at = self.now;
         neighbour.sent += 1;
+        chunks.sent[chunk as usize] = chunks.sent[chunk as usize].saturating_add(1);
+        self.upload_rate.record(self.now, chunks.chunk_bytes);
         neighbour.send_pace.record(took);
         self.send_pace.record(took);
         if neighbour.has.insert(chunk) {

@@ -1,66 +1,51 @@
 //! Builds what a policy sees. Rows and positions are remembered by the question, so that an answer can be
-//! read back.
+//! read back. This is the hottest code of the engine: one view per decision.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use samara_model::ChunkIndex;
-use samara_policy::{ChunkColumns, Holdings, MAX_WINDOW, Me, PeerColumns};
+use samara_policy::{ChunkColumns, Holdings, Me, PeerColumns, WindowOrder};
 
 use super::chunks::Chunks;
-use super::neighbour::Sending;
+use super::neighbour::{Neighbour, Sending, number_of};
+use super::window::{Packer, Window, word_of};
 use super::{LinkKey, Swarm};
 
-/// The chunks of a view, by position. A content that fits whole is shown whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Window {
-    /// Position = index.
-    Whole(u32),
-    /// These.
-    Some(Vec<ChunkIndex>),
-}
-
-impl Window {
-    /// The chunk at a position.
-    pub fn chunk(&self, position: u32) -> Option<ChunkIndex> {
-        match self {
-            Window::Whole(count) => (position < *count).then_some(position),
-            Window::Some(chunks) => chunks.get(position as usize).copied(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Window::Whole(count) => *count as usize,
-            Window::Some(chunks) => chunks.len(),
-        }
-    }
-
-    fn words(&self) -> usize {
-        self.len().div_ceil(64)
-    }
-
-    /// Of `wanted`, those with the lowest keys, at most [`MAX_WINDOW`].
-    fn lowest(mut wanted: Vec<ChunkIndex>, key: impl Fn(ChunkIndex) -> (u32, u32)) -> Window {
-        if wanted.len() > MAX_WINDOW {
-            wanted.select_nth_unstable_by_key(MAX_WINDOW, |chunk| key(*chunk));
-            wanted.truncate(MAX_WINDOW);
-        }
-        Window::Some(wanted)
-    }
+/// For whom a view is: the built-in policy has no labels and no parameters of the active one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// The active policy.
+    Active,
+    /// The built-in policy, in its place.
+    BuiltIn,
 }
 
 impl Swarm {
-    pub(super) fn me_view(&mut self, slots: u32, free_slots: u32, per_peer: u32) -> Me {
+    pub(super) fn me_view(
+        &mut self,
+        slots: u32,
+        free_slots: u32,
+        per_peer: u32,
+        reader: For,
+    ) -> Me {
         let first_pass = self.in_first_pass();
         let (chunks, held, chunk_bytes) = match &self.chunks {
             Some(chunks) => (chunks.count(), chunks.have.count(), chunks.chunk_bytes),
             None => (0, 0, 0),
         };
+        let (labels, parameters) = match reader {
+            For::Active => (self.shown.clone(), self.policy.parameters.clone()),
+            For::BuiltIn => (Vec::new(), Vec::new()),
+        };
         Me {
             now_us: self.now.0,
+            age_us: self.began.map_or(0, |began| micros(self.now.since(began))),
             random_seed: self.random.next_u64(),
+            zone: self.place.zone,
+            rack: self.place.rack,
+            labels,
             origin: self.origin,
             first_pass,
             chunks,
@@ -72,7 +57,11 @@ impl Swarm {
             upload_times: self.send_pace.times(),
             download_times: self.receive_pace.times(),
             download_mean_us: self.receive_pace.mean_us(),
-            ..Me::default()
+            upload_rate: self.upload_rate.per_second(self.now),
+            download_rate: self.download_rate.per_second(self.now),
+            upload_cap: self.config.upload_cap,
+            download_cap: self.config.download_cap,
+            parameters,
         }
     }
 
@@ -82,73 +71,113 @@ impl Swarm {
         (chunk_time * 3).clamp(Duration::from_millis(20), Duration::from_secs(2))
     }
 
-    pub(super) fn peer_columns(&self, rows: &[LinkKey]) -> PeerColumns {
+    pub(super) fn peer_columns(&self, rows: &[LinkKey], reader: For) -> PeerColumns {
         let fresh = self.news_stay_fresh();
-        let mut table = PeerColumns::default();
+        let mut table = room_for(rows.len());
+        let held_here = self.chunks.as_ref().map_or(0, |chunks| chunks.have.count());
         for neighbour in rows.iter().filter_map(|link| self.neighbours.get(link)) {
-            let age = self.now.since(neighbour.inbound.1).as_millis();
-            let lacks = self.chunks.as_ref().map_or(0, |c| c.have.count_not_in(&neighbour.has));
-            table.id.push(neighbour.number());
+            let both =
+                self.chunks.as_ref().map_or(0, |chunks| chunks.have.count_in(&neighbour.has));
+            let held = neighbour.has.count();
+            table.id.push(number_of(&neighbour.peer));
+            table.zone.push(neighbour.place.zone);
+            table.rack.push(neighbour.place.rack);
+            table.relation.push(neighbour.relation);
+            if reader == For::Active {
+                table.labels.extend_from_slice(&neighbour.shown);
+            }
+            table.origin.push(neighbour.origin);
             table.inbound.push(neighbour.inbound_now(self.now, fresh));
-            table.age_ms.push(u32::try_from(age).unwrap_or(u32::MAX));
+            table.age_ms.push(millis(self.now.since(neighbour.inbound.1)));
+            table.connected_ms.push(millis(self.now.since(neighbour.since)));
             table.outstanding.push(neighbour.outgoing.len() as u32);
+            table.incoming.push(neighbour.incoming.len() as u32);
             table.sent.push(neighbour.sent);
-            table.held.push(neighbour.has.count());
-            table.lacks.push(lacks);
+            table.received.push(neighbour.received);
+            table.held.push(held);
+            table.lacks.push(held_here - both);
+            table.offers.push(held - both);
             table.send_time_us.push(neighbour.send_pace.mean_us());
             table.receive_time_us.push(neighbour.receive_pace.mean_us());
             table.failures.push(neighbour.failures);
+            table.rejected.push(neighbour.bad.total);
         }
         table
     }
 
     /// The chunks that could be sent to somebody.
-    pub(super) fn sending_window(&mut self) -> Window {
+    pub(super) fn sending_window(&mut self, reader: For) -> Window {
         let first_pass = self.in_first_pass();
+        let order = self.window_order(reader);
         let salt = self.random.next_u64() as u32;
         let Some(chunks) = &self.chunks else { return Window::Whole(0) };
-        if chunks.count() as usize <= MAX_WINDOW {
+        if chunks.count() as usize <= samara_policy::MAX_WINDOW {
             return Window::Whole(chunks.count());
         }
         let everybody = self.neighbours.values().filter(|one| one.manifest_bytes.is_some()).count();
+        let lacked = |chunk: &ChunkIndex| usize::from(chunks.holders[*chunk as usize]) < everybody;
+        let wanted = chunks.have.iter().filter(lacked);
+        if order == WindowOrder::LowestIndex {
+            return Window::first(wanted);
+        }
         let key = |chunk: ChunkIndex| {
             let copies = u32::from(chunks.holders[chunk as usize])
                 + u32::from(chunks.sending[chunk as usize]);
             (copies, if first_pass { chunk } else { scatter(chunk, salt) })
         };
-        let lacked = |chunk: &ChunkIndex| usize::from(chunks.holders[*chunk as usize]) < everybody;
-        Window::lowest(chunks.have.iter().filter(lacked).collect(), key)
+        Window::lowest(wanted.collect(), key)
     }
 
     /// The chunks that are missing and not on their way, and that somebody has.
-    pub(super) fn wanted_window(&mut self) -> Window {
+    pub(super) fn wanted_window(&mut self, reader: For) -> Window {
+        let order = self.window_order(reader);
         let salt = self.random.next_u64() as u32;
-        let Some(chunks) = &self.chunks else { return Window::Whole(0) };
+        let Some(chunks) = &self.chunks else { return Window::Some(Vec::new()) };
         let wanted = |chunk: &ChunkIndex| {
             chunks.coming[*chunk as usize] == 0 && chunks.holders[*chunk as usize] > 0
         };
+        let wanted = chunks.have.iter_missing().filter(wanted);
+        if order == WindowOrder::LowestIndex {
+            return Window::first(wanted);
+        }
         let key =
             |chunk: ChunkIndex| (u32::from(chunks.holders[chunk as usize]), scatter(chunk, salt));
-        Window::lowest(chunks.have.iter_missing().filter(wanted).collect(), key)
+        Window::lowest(wanted.collect(), key)
+    }
+
+    fn window_order(&self, reader: For) -> WindowOrder {
+        match reader {
+            For::Active => self.policy.window,
+            For::BuiltIn => WindowOrder::Rarest,
+        }
     }
 
     pub(super) fn chunk_columns(&self, window: &Window) -> ChunkColumns {
         let Some(chunks) = &self.chunks else { return ChunkColumns::default() };
-        let in_flight =
-            |chunk: usize| u32::from(chunks.sending[chunk]) + u32::from(chunks.coming[chunk]);
         match window {
-            Window::Whole(count) => ChunkColumns {
-                index: (0..*count).collect(),
-                holders: chunks.holders.iter().map(|holders| u32::from(*holders)).collect(),
-                in_flight: (0..*count as usize).map(in_flight).collect(),
-                sent: vec![0; *count as usize],
-            },
-            Window::Some(list) => ChunkColumns {
-                index: list.clone(),
-                holders: list.iter().map(|c| u32::from(chunks.holders[*c as usize])).collect(),
-                in_flight: list.iter().map(|c| in_flight(*c as usize)).collect(),
-                sent: vec![0; list.len()],
-            },
+            Window::Whole(count) => {
+                let in_flight = chunks.sending.iter().zip(&chunks.coming);
+                ChunkColumns {
+                    index: (0..*count).collect(),
+                    holders: chunks.holders.iter().map(|holders| u32::from(*holders)).collect(),
+                    in_flight: in_flight
+                        .map(|(out, into)| u32::from(*out) + u32::from(*into))
+                        .collect(),
+                    sent: chunks.sent.iter().map(|sent| u32::from(*sent)).collect(),
+                }
+            }
+            Window::Some(list) => {
+                let column =
+                    |of: &dyn Fn(usize) -> u32| list.iter().map(|c| of(*c as usize)).collect();
+                ChunkColumns {
+                    index: list.clone(),
+                    holders: column(&|chunk| u32::from(chunks.holders[chunk])),
+                    in_flight: column(&|chunk| {
+                        u32::from(chunks.sending[chunk]) + u32::from(chunks.coming[chunk])
+                    }),
+                    sent: column(&|chunk| u32::from(chunks.sent[chunk])),
+                }
+            }
         }
     }
 
@@ -157,39 +186,44 @@ impl Swarm {
         let Some(chunks) = &self.chunks else { return Holdings::default() };
         let words = window.words();
         let mut bits = Vec::with_capacity(rows.len() * words);
+        let packer = packer_of(window);
         for neighbour in rows.iter().filter_map(|link| self.neighbours.get(link)) {
             let start = bits.len();
-            match window {
-                Window::Whole(_) => {
+            match &packer {
+                None => {
                     let pairs = neighbour.has.words().iter().zip(chunks.have.words());
                     bits.extend(pairs.map(|(theirs, ours)| theirs | !ours));
                 }
-                Window::Some(list) => {
-                    pack(list, &mut bits, |c| neighbour.has.contains(c) || !chunks.have.contains(c))
-                }
+                Some(packer) => packer
+                    .pack(&mut bits, |at| word_of(&neighbour.has, at) | !word_of(&chunks.have, at)),
             }
-            let assumed = neighbour.assumed.iter().filter(|(_, until)| *until > self.now);
-            let sent = neighbour.outgoing.iter().filter_map(|out| match out.what {
-                Sending::Chunk(chunk) => Some(chunk),
-                Sending::Offered(_) => None,
-            });
-            for chunk in assumed.map(|(chunk, _)| *chunk).chain(sent) {
-                if let Some(position) = position_of(window, chunk)
-                    && let Some(word) = bits.get_mut(start + position / 64)
-                {
-                    *word |= 1 << (position % 64);
-                }
-            }
+            self.mark_under_way(neighbour, window, &mut bits[start..]);
         }
         Holdings { words: words as u32, bits }
     }
 
+    /// Sets the bits of what a neighbour gets from here, or said it has without saying which.
+    fn mark_under_way(&self, neighbour: &Neighbour, window: &Window, row: &mut [u64]) {
+        let assumed = neighbour.assumed.iter().filter(|(_, until)| *until > self.now);
+        let sent = neighbour.outgoing.iter().filter_map(|out| match out.what {
+            Sending::Chunk(chunk) => Some(chunk),
+            Sending::Offered(_) => None,
+        });
+        for chunk in assumed.map(|(chunk, _)| *chunk).chain(sent) {
+            if let Some(position) = window.position(chunk)
+                && let Some(word) = row.get_mut(position / 64)
+            {
+                *word |= 1 << (position % 64);
+            }
+        }
+    }
+
     /// Who has what of the window.
     pub(super) fn available(&self, rows: &[LinkKey], window: &Window) -> Holdings {
-        let mut bits = Vec::new();
-        if let Window::Some(list) = window {
+        let mut bits = Vec::with_capacity(rows.len() * window.words());
+        if let Some(packer) = packer_of(window) {
             for neighbour in rows.iter().filter_map(|link| self.neighbours.get(link)) {
-                pack(list, &mut bits, |chunk| neighbour.has.contains(chunk));
+                packer.pack(&mut bits, |at| word_of(&neighbour.has, at));
             }
         }
         Holdings { words: window.words() as u32, bits }
@@ -217,21 +251,45 @@ impl Swarm {
     }
 }
 
-fn pack(list: &[ChunkIndex], bits: &mut Vec<u64>, is_set: impl Fn(ChunkIndex) -> bool) {
-    for group in list.chunks(64) {
-        let word = group
-            .iter()
-            .enumerate()
-            .fold(0u64, |word, (bit, chunk)| word | u64::from(is_set(*chunk)) << bit);
-        bits.push(word);
+fn packer_of(window: &Window) -> Option<Packer> {
+    match window {
+        Window::Whole(_) => None,
+        Window::Some(list) => Some(Packer::new(list)),
     }
 }
 
-fn position_of(window: &Window, chunk: ChunkIndex) -> Option<usize> {
-    match window {
-        Window::Whole(count) => (chunk < *count).then_some(chunk as usize),
-        Window::Some(list) => list.iter().position(|other| *other == chunk),
+/// A table that grows no more: twenty columns that grow by themselves cost as much as filling them.
+fn room_for(rows: usize) -> PeerColumns {
+    PeerColumns {
+        id: Vec::with_capacity(rows),
+        zone: Vec::with_capacity(rows),
+        rack: Vec::with_capacity(rows),
+        relation: Vec::with_capacity(rows),
+        labels: Vec::new(),
+        origin: Vec::with_capacity(rows),
+        inbound: Vec::with_capacity(rows),
+        age_ms: Vec::with_capacity(rows),
+        connected_ms: Vec::with_capacity(rows),
+        outstanding: Vec::with_capacity(rows),
+        incoming: Vec::with_capacity(rows),
+        sent: Vec::with_capacity(rows),
+        received: Vec::with_capacity(rows),
+        held: Vec::with_capacity(rows),
+        lacks: Vec::with_capacity(rows),
+        offers: Vec::with_capacity(rows),
+        send_time_us: Vec::with_capacity(rows),
+        receive_time_us: Vec::with_capacity(rows),
+        failures: Vec::with_capacity(rows),
+        rejected: Vec::with_capacity(rows),
     }
+}
+
+pub(super) fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A number that orders chunks differently for each salt.

@@ -2,6 +2,7 @@
 //! other at one rate, messages with a latency, the built-in policy, and faults. Every node checks, all the
 //! time, that nobody stores what was not sent to it.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::sync::Arc;
 use alloc::vec;
@@ -10,11 +11,17 @@ use core::cmp::Reverse;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use samara_model::{ChunkIndex, ChunkSet, ContentId, PeerHint, PeerId, PeerMessage, Time};
+use samara_model::{
+    ChunkIndex, ChunkSet, ContentId, LabelNumbers, Labels, PeerHint, PeerId, PeerMessage, Place,
+    Time,
+};
 use samara_policy::Policy;
 use samara_policy_balanced::Balanced;
 
-use super::{LinkKey, ManifestFacts, Swarm, SwarmConfig, SwarmEvent, SwarmInput, SwarmOutput};
+use super::{
+    Hook, LinkKey, ManifestFacts, PolicyFacts, Swarm, SwarmConfig, SwarmEvent, SwarmInput,
+    SwarmOutput,
+};
 
 const CHUNK_TIME: Duration = Duration::from_millis(10);
 const LATENCY: Duration = Duration::from_millis(1);
@@ -22,7 +29,7 @@ const MANIFEST: &[u8] = b"stands for the manifest of the test content";
 
 /// What is wrong with a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Fault {
+pub(super) enum Fault {
     #[default]
     None,
     /// Every chunk it sends is bad, and its own copy looks good to it.
@@ -37,54 +44,64 @@ enum Fault {
     DiskFullUntil(u64),
 }
 
-struct Node {
-    swarm: Swarm,
-    fault: Fault,
-    alive: bool,
-    uplink_free: Time,
-    has: ChunkSet,
-    completed: Option<Time>,
-    chunks_sent: u32,
-    banned: Vec<PeerId>,
-    bad_received: u32,
-    fallbacks: u32,
-    broken_promises: u32,
+pub(super) struct Node {
+    pub(super) swarm: Swarm,
+    pub(super) fault: Fault,
+    pub(super) policy: Box<dyn Policy>,
+    pub(super) labels: LabelNumbers,
+    pub(super) asked: Vec<Hook>,
+    pub(super) why_fallen_back: Vec<&'static str>,
+    pub(super) alive: bool,
+    pub(super) uplink_free: Time,
+    pub(super) has: ChunkSet,
+    pub(super) completed: Option<Time>,
+    pub(super) chunks_sent: u32,
+    pub(super) banned: Vec<PeerId>,
+    pub(super) bad_received: u32,
+    pub(super) fallbacks: u32,
+    pub(super) broken_promises: u32,
 }
 
-enum Event {
+pub(super) enum Event {
     Input(usize, SwarmInput),
-    Arrives { from: usize, to: usize, chunk: ChunkIndex },
+    Arrives {
+        from: usize,
+        to: usize,
+        chunk: ChunkIndex,
+    },
     Kill(usize),
+    /// The built-in policy again, as another generation.
+    Policy(usize, u64),
     Join(usize),
 }
 
-struct World {
-    now: Time,
-    queue: BinaryHeap<Reverse<(Time, u64)>>,
-    events: BTreeMap<u64, Event>,
-    next: u64,
-    nodes: Vec<Node>,
-    trace: u64,
-    chunks: u32,
-    kill_origin_after: Option<u32>,
+pub(super) struct World {
+    pub(super) now: Time,
+    pub(super) queue: BinaryHeap<Reverse<(Time, u64)>>,
+    pub(super) events: BTreeMap<u64, Event>,
+    pub(super) next: u64,
+    pub(super) nodes: Vec<Node>,
+    pub(super) trace: u64,
+    pub(super) chunks: u32,
+    pub(super) kill_origin_after: Option<u32>,
 }
 
-fn peer(node: usize) -> PeerId {
+pub(super) fn peer(node: usize) -> PeerId {
     PeerId([node as u8 + 1; 32])
 }
 
-fn address(node: usize) -> SocketAddr {
+pub(super) fn address(node: usize) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, node as u8 + 1], 7300))
 }
 
 /// The link between two nodes has one number, whoever looks.
-fn link(a: usize, b: usize) -> LinkKey {
+pub(super) fn link(a: usize, b: usize) -> LinkKey {
     LinkKey((a.min(b) * 1000 + a.max(b)) as u64)
 }
 
 impl World {
     /// Node 0 is the origin, everybody else knows only its address.
-    fn new(peers: usize, chunks: u32, random_seed: u64) -> Self {
+    pub(super) fn new(peers: usize, chunks: u32, random_seed: u64) -> Self {
         let config = SwarmConfig::default();
         let nodes = (0..=peers).map(|index| Node {
             swarm: Swarm::new(
@@ -95,6 +112,10 @@ impl World {
                 random_seed * 1000 + index as u64,
             ),
             fault: Fault::None,
+            policy: Box::new(Balanced),
+            labels: LabelNumbers::default(),
+            asked: vec![],
+            why_fallen_back: vec![],
             alive: true,
             uplink_free: Time::ZERO,
             has: if index == 0 { ChunkSet::full(chunks) } else { ChunkSet::empty(chunks) },
@@ -119,30 +140,65 @@ impl World {
         world
     }
 
+    /// Gives a node another policy, now.
+    pub(super) fn set_policy(
+        &mut self,
+        node: usize,
+        generation: u64,
+        policy: impl Policy + 'static,
+    ) {
+        let description = policy.describe();
+        let facts = PolicyFacts {
+            hooks: description.hooks,
+            window: description.window,
+            labels: description.labels,
+            parameters: description.parameters.iter().map(|one| one.default).collect(),
+            generation,
+        };
+        self.nodes[node].policy = Box::new(policy);
+        self.input(node, SwarmInput::PolicyChanged { facts });
+    }
+
+    /// Says where a node stands, before anything happens.
+    pub(super) fn label(&mut self, node: usize, text: &[&str]) {
+        let mut labels = Labels::default();
+        for label in text {
+            labels.add(label.parse().expect("a label")).expect("room");
+        }
+        let number = |value: &str| value.bytes().fold(1, |sum, byte| sum * 31 + u64::from(byte));
+        let numbers = LabelNumbers::new(&labels, number);
+        self.nodes[node].labels = numbers.clone();
+        let fresh = {
+            let seed = 77 + node as u64;
+            Swarm::new(SwarmConfig::default(), peer(node), ContentId([9; 32]), node == 0, seed)
+        };
+        self.nodes[node].swarm = fresh.with_labels(numbers);
+    }
+
     fn facts(&self, node: usize) -> ManifestFacts {
         let have = self.nodes[node].has.clone();
         ManifestFacts { bytes: Arc::from(MANIFEST), chunk_bytes: 65536, have }
     }
 
-    fn at(&mut self, time: Time, event: Event) {
+    pub(super) fn at(&mut self, time: Time, event: Event) {
         self.next += 1;
         self.queue.push(Reverse((time, self.next)));
         self.events.insert(self.next, event);
     }
 
-    fn soon(&mut self, after: Duration, node: usize, input: SwarmInput) {
+    pub(super) fn soon(&mut self, after: Duration, node: usize, input: SwarmInput) {
         self.at(self.now + after, Event::Input(node, input));
     }
 
     /// Everybody joins at once and the world runs until all who can have finished, or `limit` passed.
-    fn run(&mut self, limit: Duration) -> &mut Self {
+    pub(super) fn run(&mut self, limit: Duration) -> &mut Self {
         for node in 1..self.nodes.len() {
             self.at(Time::ZERO, Event::Join(node));
         }
         self.go_on(limit)
     }
 
-    fn go_on(&mut self, limit: Duration) -> &mut Self {
+    pub(super) fn go_on(&mut self, limit: Duration) -> &mut Self {
         while let Some(Reverse((time, number))) = self.queue.pop() {
             if time > Time::ZERO + limit || self.all_done() {
                 break;
@@ -163,10 +219,16 @@ impl World {
     fn step(&mut self, event: Event) {
         match event {
             Event::Join(node) => {
-                let hint = PeerHint { peer: peer(0), address: address(0), permille: 1000 };
+                let hint = PeerHint {
+                    peer: peer(0),
+                    address: address(0),
+                    permille: 1000,
+                    place: Place::default(),
+                };
                 self.input(node, SwarmInput::HintsReceived(vec![hint]));
             }
             Event::Kill(node) => self.kill(node),
+            Event::Policy(node, generation) => self.set_policy(node, generation, Balanced),
             Event::Input(node, input) => self.input(node, input),
             Event::Arrives { from, to, chunk } => self.arrive(from, to, chunk),
         }
@@ -256,7 +318,9 @@ impl World {
                 }
                 Fault::PolicySleeps => {}
                 _ => {
-                    let answer = Balanced.answer(&question);
+                    let one = &mut self.nodes[node];
+                    one.asked.push(Hook::of(&question));
+                    let answer = one.policy.answer(&question);
                     self.soon(Duration::ZERO, node, SwarmInput::PolicyAnswered { token, answer });
                 }
             },
@@ -300,6 +364,7 @@ impl World {
                 link: key,
                 peer: peer(with),
                 address: address(with),
+                labels: self.nodes[with].labels.clone(),
                 resumed: false,
             };
             self.soon(LATENCY, at, input);
@@ -313,7 +378,10 @@ impl World {
                 self.nodes[node].completed.get_or_insert(self.now);
             }
             SwarmEvent::PeerBanned { peer, .. } => self.nodes[node].banned.push(peer),
-            SwarmEvent::FellBack { .. } => self.nodes[node].fallbacks += 1,
+            SwarmEvent::FellBack { why, .. } => {
+                self.nodes[node].fallbacks += 1;
+                self.nodes[node].why_fallen_back.push(why);
+            }
             SwarmEvent::Parked => {
                 if let Fault::DiskFullUntil(end) = self.nodes[node].fault {
                     self.at(Time(end * 1000), Event::Input(node, SwarmInput::Resumed));
@@ -323,17 +391,17 @@ impl World {
         }
     }
 
-    fn last(&self) -> Duration {
+    pub(super) fn last(&self) -> Duration {
         let ends = self.nodes[1..].iter().filter_map(|node| node.completed);
         ends.max().unwrap_or_default().since(Time::ZERO)
     }
 
-    fn finished(&self) -> usize {
+    pub(super) fn finished(&self) -> usize {
         self.nodes[1..].iter().filter(|node| node.completed.is_some()).count()
     }
 
     /// Last completion over the time that one copy takes.
-    fn ratio(&self) -> f64 {
+    pub(super) fn ratio(&self) -> f64 {
         self.last().as_secs_f64() / (CHUNK_TIME * self.chunks).as_secs_f64()
     }
 }
@@ -348,7 +416,7 @@ fn fingerprint(node: usize, now: Time, output: &SwarmOutput) -> u64 {
     kind ^ now.0 << 20 ^ (node as u64) << 56
 }
 
-const ENOUGH: Duration = Duration::from_secs(120);
+pub(super) const ENOUGH: Duration = Duration::from_secs(120);
 
 #[test]
 fn fifteen_peers_finish_near_the_limit_and_the_origin_sends_little_more_than_one_copy() {
@@ -441,7 +509,8 @@ fn late_joiners_finish_after_the_origin_is_gone() {
     }
     world.at(Time(10_000_000), Event::Kill(0));
     for node in 5..=6 {
-        let hint = PeerHint { peer: peer(1), address: address(1), permille: 0 };
+        let hint =
+            PeerHint { peer: peer(1), address: address(1), permille: 0, place: Place::default() };
         world.at(Time(11_000_000), Event::Input(node, SwarmInput::HintsReceived(vec![hint])));
     }
     world.go_on(ENOUGH);

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
 use samara_model::{
-    ContentId, Holding, PeerHint, PeerMessage, Release, ReleaseConflict, ReleaseName, Time,
+    ContentId, Holding, PeerHint, PeerMessage, Place, Release, ReleaseConflict, ReleaseName, Time,
     conflict_between,
 };
 
@@ -29,6 +29,7 @@ const MAX_HINTS: usize = 256;
 pub struct Announcer {
     config: AnnouncerConfig,
     address: SocketAddr,
+    place: Place,
     trackers: Vec<SocketAddr>,
     random: Random,
     holdings: BTreeMap<ContentId, Holding>,
@@ -72,6 +73,7 @@ impl Announcer {
             releases: ReleaseTable::new(config.max_releases),
             config,
             address,
+            place: Place::default(),
             trackers,
             random: random_for(random_seed, 4),
             holdings: BTreeMap::new(),
@@ -86,6 +88,12 @@ impl Announcer {
             last_token: 0,
             last_timer: 0,
         }
+    }
+
+    /// Tells the trackers where this node stands.
+    pub fn with_place(mut self, place: Place) -> Self {
+        self.place = place;
+        self
     }
 
     /// Takes in what happened and says what to do.
@@ -145,8 +153,8 @@ impl Announcer {
         let mut holdings: Vec<Holding> = self.holdings.values().copied().collect();
         holdings.sort_by_key(|holding| !holding.fetching);
         holdings.truncate(self.config.max_holdings);
-        let (address, token) = (self.address, self.last_token);
-        PeerMessage::Announce { address, holdings, releases, token }
+        let (address, place, token) = (self.address, self.place, self.last_token);
+        PeerMessage::Announce { address, place, holdings, releases, token }
     }
 
     fn hold(&mut self, now: Time, holdings: &[Holding], out: &mut Vec<AnnouncerOutput>) {

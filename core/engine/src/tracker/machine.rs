@@ -1,7 +1,7 @@
 //! The tracker: one entry, the queries beside it.
 
 use alloc::vec::Vec;
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 use samara_model::{ContentId, Holding, PeerHint, PeerId, PeerMessage, Release, ReleaseName, Time};
 
 use super::registry::Registry;
@@ -43,9 +43,17 @@ impl Tracker {
     /// Takes in what happened and says what to do.
     pub fn handle(&mut self, now: Time, input: TrackerInput, out: &mut Vec<TrackerOutput>) {
         match input {
-            TrackerInput::Announced { from, link, address, mut holdings, releases, token } => {
+            TrackerInput::Announced {
+                from,
+                link,
+                address,
+                place,
+                mut holdings,
+                releases,
+                token,
+            } => {
                 holdings.truncate(self.config.max_holdings);
-                self.register(now, from, address, &holdings);
+                self.register(now, PeerHint { peer: from, address, permille: 0, place }, &holdings);
                 let refused = self.offer(releases, out);
                 let message = self.handout(&from, &holdings, refused, token);
                 out.push(TrackerOutput::Send { link, message });
@@ -75,13 +83,13 @@ impl Tracker {
         self.releases.find(name)
     }
 
-    fn register(&mut self, now: Time, from: PeerId, address: SocketAddr, holdings: &[Holding]) {
-        if holdings.is_empty() || !is_dialable(&address) {
-            self.registry.remove(&from);
+    fn register(&mut self, now: Time, who: PeerHint, holdings: &[Holding]) {
+        if holdings.is_empty() || !is_dialable(&who.address) {
+            self.registry.remove(&who.peer);
             return;
         }
         let (config, random) = (&self.config, &mut self.random);
-        if !self.registry.register(now, (from, address), holdings, config, random) {
+        if !self.registry.register(now, who, holdings, config, random) {
             self.registry.expire(now, self.config.lifetime());
         }
     }

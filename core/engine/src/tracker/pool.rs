@@ -1,7 +1,6 @@
 //! Peers from which neighbours are handed out, evenly.
 
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 use rand::RngExt;
 use samara_model::{PeerHint, PeerId};
 
@@ -112,16 +111,17 @@ impl Pool {
     }
 }
 
-/// A hint for a peer.
-pub(super) fn hint(peer: PeerId, address: SocketAddr, permille: u16) -> PeerHint {
-    PeerHint { peer, address, permille }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gossip::random::random_for;
     use alloc::vec;
+    use core::net::SocketAddr;
+    use samara_model::Place;
+
+    fn hint(peer: PeerId, address: SocketAddr, permille: u16) -> PeerHint {
+        PeerHint { peer, address, permille, place: Place::default() }
+    }
 
     fn peer(n: u16) -> PeerId {
         let mut id = [0; 32];

@@ -1,11 +1,11 @@
 //! Who takes part in what, until it expires.
 
 use alloc::vec::Vec;
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 use samara_model::{ContentId, Holding, PeerHint, PeerId, Time};
 
 use super::TrackerConfig;
-use super::pool::{Pool, hint};
+use super::pool::Pool;
 use crate::gossip::random::{Map, Random, keyed_map};
 
 /// The peers and their contents.
@@ -70,15 +70,17 @@ impl Registry {
         self.registrations
     }
 
-    /// Registers what a peer holds, in place of what it held. False when there is no room for it.
+    /// Registers what a peer holds, in place of what it held; `who` says who and where it is. False when
+    /// there is no room for it.
     pub fn register(
         &mut self,
         now: Time,
-        (peer, address): (PeerId, SocketAddr),
+        who: PeerHint,
         holdings: &[Holding],
         config: &TrackerConfig,
         random: &mut Random,
     ) -> bool {
+        let peer = who.peer;
         if !self.peers.contains_key(&peer) && self.peers.len() >= config.max_peers {
             return false;
         }
@@ -87,7 +89,7 @@ impl Registry {
         self.remove_unlisted(&peer, &contents);
         contents.clear();
         for holding in holdings {
-            let hint = hint(peer, address, holding.permille.min(1000));
+            let hint = PeerHint { permille: holding.permille.min(1000), ..who };
             if self.put(holding.content, hint, config, random) {
                 contents.push(holding.content);
             }

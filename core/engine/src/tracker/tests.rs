@@ -53,6 +53,7 @@ fn announced(from: u16, holdings: &[Holding]) -> TrackerInput {
         from: peer(from),
         link: u64::from(from),
         address: address(from),
+        place: samara_model::Place::default(),
         holdings: holdings.to_vec(),
         releases: vec![],
         token: 5,
@@ -91,7 +92,15 @@ fn a_handout_names_the_origin_and_others_but_not_the_requester() {
     for node in 1..200 {
         let message = ask(&mut tracker, Time::ZERO, announced(node, &[fetching(1)]));
         let hints = hints(message);
-        assert_eq!(hints[0], PeerHint { peer: peer(0), address: address(0), permille: 1000 });
+        assert_eq!(
+            hints[0],
+            PeerHint {
+                peer: peer(0),
+                address: address(0),
+                permille: 1000,
+                place: Default::default()
+            }
+        );
         assert_eq!(hints.len(), usize::from(node).min(50));
         assert!(hints.iter().all(|hint| hint.peer != peer(node)));
     }
@@ -133,13 +142,14 @@ fn a_release_is_found_with_its_holders_and_the_first_one_wins() {
     let mut tracker = tracker();
     let mut announce = |from, of| {
         let mut out = Vec::new();
-        let TrackerInput::Announced { from: id, link, address, holdings, token, .. } =
+        let TrackerInput::Announced { from: id, link, address, place, holdings, token, .. } =
             announced(from, &[complete(of)])
         else {
             unreachable!()
         };
         let releases = vec![release(of, from)];
-        let input = TrackerInput::Announced { from: id, link, address, holdings, releases, token };
+        let input =
+            TrackerInput::Announced { from: id, link, address, place, holdings, releases, token };
         tracker.handle(Time::ZERO, input, &mut out);
         out
     };
@@ -254,7 +264,8 @@ impl World {
     }
 
     fn announce(&mut self, node: u16, tracker: SocketAddr, message: PeerMessage) {
-        let PeerMessage::Announce { address: from, holdings, releases, token } = message else {
+        let PeerMessage::Announce { address: from, place, holdings, releases, token } = message
+        else {
             panic!("only announcements are sent");
         };
         let SocketAddr::V4(v4) = tracker else { panic!("an address of this world") };
@@ -262,7 +273,7 @@ impl World {
         self.announcements.push((self.now, node, at));
         let (peer, link, address) = (peer(node), u64::from(node), from);
         let input =
-            TrackerInput::Announced { from: peer, link, address, holdings, releases, token };
+            TrackerInput::Announced { from: peer, link, address, place, holdings, releases, token };
         match self.trackers.contains_key(&at) {
             true => self.later(HOP, at, Input::Tracker(input)),
             false => {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
 use samara_model::{
-    ContentId, Holding, PeerId, PeerMessage, Release, ReleaseConflict, ReleaseName,
+    ContentId, Holding, PeerId, PeerMessage, Place, Release, ReleaseConflict, ReleaseName,
 };
 
 /// What happened at a tracker.
@@ -17,6 +17,8 @@ pub enum TrackerInput {
         link: u64,
         /// Where it can be dialled.
         address: SocketAddr,
+        /// Where it stands.
+        place: Place,
         /// What it holds or fetches; empty when it leaves.
         holdings: Vec<Holding>,
         /// Releases it knows.

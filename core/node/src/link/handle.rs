@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use samara_model::{ChunkIndex, ContentId, PeerId};
+use samara_model::{ChunkIndex, ContentId, LabelNumbers, PeerId};
 use tokio::sync::{mpsc, watch};
 
 use super::counters::Counters;
@@ -66,6 +66,8 @@ pub struct LinkHandle {
     pub peer: PeerId,
     /// Where the peer can be dialled: what it advertises, or where it comes from with its listen port.
     pub address: SocketAddr,
+    /// What its operator says of it, as numbers.
+    pub labels: LabelNumbers,
     /// The other end of the connection.
     pub remote: SocketAddr,
     /// This side dialled.

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use samara_model::{BytesPerSecond, PeerId, PeerMessage};
+use samara_model::{BytesPerSecond, Labels, PeerId, PeerMessage};
 use samara_wire::handshake::{HandshakeDecoder, HandshakeError, Hello};
+use samara_wire::number_labels;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -36,6 +37,8 @@ pub struct Identity {
     pub instance: u64,
     /// The address that others dial, when the node was told one.
     pub advertise: Option<SocketAddr>,
+    /// What its operator says of it.
+    pub labels: Labels,
 }
 
 /// The links of a node. Cheap to clone; all clones are one registry. Its methods may be called from any
@@ -343,6 +346,7 @@ impl<R: LinkRouter> Inner<R> {
             id: LinkId(self.next_link.fetch_add(1, Ordering::Relaxed)),
             peer: hello.peer,
             address: dialable(hello, remote),
+            labels: number_labels(&hello.labels),
             remote,
             dialled,
             shared: Shared::new(sender, Counters::within(self.counters.clone())),
@@ -403,6 +407,7 @@ impl<R: LinkRouter> Inner<R> {
             advertise: self.identity.advertise,
             listen_port: self.local.port(),
             capabilities: 0,
+            labels: self.identity.labels.clone(),
             software: concat!("samara ", env!("CARGO_PKG_VERSION")).into(),
         }
     }

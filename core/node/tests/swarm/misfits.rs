@@ -48,7 +48,7 @@ fn another_protocol_that_dials_is_answered_and_named() {
     stream.write_all(&later_protocol()).expect("it is open");
     let answer = read_handshake(&mut stream, &mut HandshakeDecoder::new());
     let Err(HandshakeError::Refused { reason }) = answer else { panic!("{answer:?}") };
-    assert!(reason.contains("speaks protocol 99, this node speaks 1"), "{reason}");
+    assert!(reason.contains("speaks protocol 99, this node speaks 2"), "{reason}");
     notices.until_warned("speaks protocol 99");
 }
 
@@ -74,7 +74,7 @@ fn another_protocol_at_the_join_address_is_named() {
     let place = Place::new();
     let peer = start(config(&[answer_with(later_protocol())]));
     let error = impatient(&peer, &place);
-    assert!(error.contains("speaks protocol 99, this node speaks 1"), "{error}");
+    assert!(error.contains("speaks protocol 99, this node speaks 2"), "{error}");
 }
 
 #[test]

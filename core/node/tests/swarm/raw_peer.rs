@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use samara_model::{ChunkIndex, ContentId, HaveSummary, PeerId, PeerMessage};
+use samara_model::{ChunkIndex, ContentId, HaveSummary, Labels, PeerId, PeerMessage};
 use samara_wire::handshake::{
     HandshakeDecoder, HandshakeError, HandshakeFrame, Hello, encode_first, encode_next,
 };
@@ -29,6 +29,7 @@ pub fn hello(number: u8, cluster: &str) -> Hello {
         advertise: None,
         listen_port: 1,
         capabilities: 0,
+        labels: Labels::default(),
         software: "by hand".into(),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use samara_model::{ChunkIndex, ContentId, HaveSummary, Manifest, PeerId, PeerMessage};
+use samara_model::{ChunkIndex, ContentId, HaveSummary, Labels, Manifest, PeerId, PeerMessage};
 use samara_store::{Content, Store};
 use samara_wire::{decode_manifest, encode_manifest, manifest_id};
 use tempfile::TempDir;
@@ -57,6 +57,7 @@ pub fn identity(number: u8) -> Identity {
         peer: PeerId([number; 32]),
         instance: u64::from(number),
         advertise: None,
+        labels: Labels::default(),
     }
 }
 

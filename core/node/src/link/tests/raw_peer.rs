@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use samara_model::PeerId;
 use samara_model::PeerMessage;
+use samara_model::{Labels, PeerId};
 use samara_wire::encode_into;
 use samara_wire::handshake::{
     HandshakeDecoder, HandshakeError, HandshakeFrame, Hello, encode_first, encode_next,
@@ -27,6 +27,7 @@ pub fn hello(number: u8) -> Hello {
         advertise: None,
         listen_port: 1,
         capabilities: 0,
+        labels: Labels::default(),
         software: "by hand".into(),
     }
 }
