@@ -34,6 +34,8 @@ mod columns;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod strategies;
+#[cfg(test)]
 mod world;
 
 use alloc::collections::BTreeMap;
