@@ -28,6 +28,7 @@ mod tests {
     extern crate std;
 
     use std::vec;
+    use std::vec::Vec;
 
     use samara_policy_testing::small;
 
