@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::clang;
 use crate::component::{ComponentError, componentize};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -67,6 +68,17 @@ pub enum BuildError {
     /// cargo failed. Its messages are here.
     #[error("cargo could not compile it:\n{0}")]
     Compile(String),
+    /// The policy is written in C, and there is no compiler for it.
+    #[error(
+        "{folder} needs clang and its linker wasm-ld; `make setup` installs them (Debian: clang, lld)"
+    )]
+    NoClang {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// clang failed. Its messages are here.
+    #[error("clang could not compile it:\n{0}")]
+    Clang(String),
     /// It compiles, but is no policy.
     #[error(
         "it compiles, but is no policy: {0}; does the crate say `samara_policy::export!(...)`?"
@@ -83,18 +95,22 @@ pub enum BuildError {
     },
 }
 
-/// Compiles the crate in `folder` and puts the component next to the crate's other products.
+/// Compiles the crate in `folder`, or its C sources where it has `policy.c` and no crate, and puts the component next to the crate's other products.
 ///
 /// # Errors
 /// When the crate does not compile, is no policy, or the result cannot be written.
 pub fn build(folder: &Path, options: &BuildOptions) -> Result<Built, BuildError> {
-    let krate = Crate::find(folder, options)?;
-    let core_path = krate.compile(options)?;
-    let core = fs::read(&core_path).map_err(|source| file(&core_path, source))?;
+    let (core, target) = if clang::is_c(folder) {
+        (clang::compile(folder)?, clang::target(folder))
+    } else {
+        let krate = Crate::find(folder, options)?;
+        let core_path = krate.compile(options)?;
+        (fs::read(&core_path).map_err(|source| file(&core_path, source))?, krate.target)
+    };
     let component = componentize(&core)?;
     let path = match &options.output {
         Some(path) => path.clone(),
-        None => krate.target.join("policies").join(format!("{}.wasm", name_of(folder)?)),
+        None => target.join("policies").join(format!("{}.wasm", name_of(folder)?)),
     };
     write(&path, &component)?;
     Ok(Built { path, component })

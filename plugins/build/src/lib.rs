@@ -7,6 +7,7 @@
 //! Called by `samara policy build` and `make policies`. Not here: what a node accepts, which is the host's.
 
 mod cargo;
+mod clang;
 mod component;
 
 pub use cargo::{BuildError, BuildOptions, Built, build};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use samara_policy_build::{BuildOptions, build};
+use samara_policy_build::{BuildError, BuildOptions, build};
 
 fn main() -> ExitCode {
     let mut failed = false;
@@ -12,6 +12,7 @@ fn main() -> ExitCode {
             Ok(built) => {
                 println!("{} ({} bytes)", built.path.display(), built.component.len());
             }
+            Err(error @ BuildError::NoClang { .. }) => println!("skipped: {error}"),
             Err(error) => {
                 eprintln!("error: could not build {folder}: {error}");
                 failed = true;

@@ -37,8 +37,6 @@ pub mod reason {
     pub const PIPELINE: u32 = 16;
     /// A candidate of the handout, complete ones first.
     pub const HANDOUT: u32 = 17;
-    /// There are more connections than allowed.
-    pub const TOO_MANY: u32 = 18;
 }
 
 samara_policy::export!(Kraken);
@@ -50,7 +48,7 @@ impl Policy for Kraken {
             .hooks(hooks)
             .parameter(Parameter::number(
                 "connections",
-                "most connections for one content",
+                "connections up to which others are dialled, for one content",
                 CONNECTIONS,
                 1..=1024,
             ))

@@ -22,7 +22,8 @@ pub fn choose(view: &RequestsView, pipeline: u32, origin_pipeline: u32) -> Reque
     let mut requests = Vec::new();
     for peer in order {
         let limit = if at(&view.peers.origin, peer) { origin_pipeline } else { pipeline };
-        let room = limit.saturating_sub(at(&view.peers.incoming, peer));
+        // The engine has a limit, too, and drops what is above it.
+        let room = limit.min(view.me.per_peer).saturating_sub(at(&view.peers.incoming, peer));
         if slots == 0 {
             break;
         }
@@ -51,7 +52,9 @@ mod tests {
     use super::*;
 
     fn asked(view: &RequestsView) -> Vec<(u32, u32)> {
-        let answer = choose(view, 3, 5);
+        let mut view = view.clone();
+        view.me.per_peer = 8;
+        let answer = choose(&view, 3, 5);
         let mut asked: Vec<_> =
             answer.requests.iter().map(|one| (one.peer, one.chunk.unwrap_or(u32::MAX))).collect();
         asked.sort_unstable();
@@ -73,6 +76,13 @@ mod tests {
         let asked = asked(&view);
         let of = |peer| asked.iter().filter(|one| one.0 == peer).count();
         assert_eq!((of(0), of(1), of(2)), (1, 0, 4));
+    }
+
+    #[test]
+    fn no_more_is_asked_of_a_source_than_the_engine_takes() {
+        let mut view = small::requests(&[1; 40], &[&ALL]);
+        view.me.per_peer = 2;
+        assert_eq!(choose(&view, 3, 5).requests.len(), 2);
     }
 
     #[test]

@@ -18,17 +18,21 @@ const PER_SOURCE: usize = 8;
 pub fn check(policy: &dyn Policy, seed: u64) {
     let description = policy.describe();
     check_description(&description);
-    for views in [Views::usual(seed), Views::wild(seed)] {
-        for question in questions(views, &description, seed) {
-            let answer = policy.answer(&question);
-            check_answer(&question, &answer);
-            assert_eq!(answer, policy.answer(&question), "the same view, another answer");
-        }
+    for question in questions(&description, seed) {
+        let answer = policy.answer(&question);
+        check_answer(&question, &answer);
+        assert_eq!(answer, policy.answer(&question), "the same view, another answer");
     }
     check_answers_to_nothing(policy);
 }
 
-fn questions(mut views: Views, description: &Description, seed: u64) -> [Question; 4] {
+/// Usual and wild questions to each hook, with parameters set in every way.
+pub fn questions(description: &Description, seed: u64) -> Vec<Question> {
+    let views = [Views::usual(seed), Views::wild(seed)];
+    views.into_iter().flat_map(|views| of_each_hook(views, description, seed)).collect()
+}
+
+fn of_each_hook(mut views: Views, description: &Description, seed: u64) -> [Question; 4] {
     let mut random = Random::new(seed);
     let mut offers = views.offers();
     set_parameters(&mut offers.me, description, &mut random);

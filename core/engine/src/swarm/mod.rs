@@ -35,6 +35,8 @@ mod columns;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod strategies;
+#[cfg(test)]
 mod world;
 
 use alloc::collections::BTreeMap;

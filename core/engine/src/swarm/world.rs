@@ -86,6 +86,8 @@ pub(super) struct World {
     pub(super) trace: u64,
     pub(super) chunks: u32,
     pub(super) kill_origin_after: Option<u32>,
+    /// Chunks that went from one node to another.
+    pub(super) carried: BTreeMap<(usize, usize), u32>,
 }
 
 pub(super) fn peer(node: usize) -> PeerId {
@@ -138,6 +140,7 @@ impl World {
             trace: 0,
             chunks,
             kill_origin_after: None,
+            carried: BTreeMap::new(),
         };
         world.at(Time::ZERO, Event::Input(0, SwarmInput::ManifestLoaded(world.facts(0))));
         world
@@ -360,6 +363,7 @@ impl World {
         let end = start + CHUNK_TIME;
         self.nodes[node].uplink_free = end;
         self.nodes[node].chunks_sent += 1;
+        *self.carried.entry((node, other)).or_default() += 1;
         if node == 0 && Some(self.nodes[0].chunks_sent) == self.kill_origin_after {
             self.at(end + LATENCY, Event::Kill(0));
         }
