@@ -611,7 +611,13 @@ fn an_offer_without_an_answer_ends_also_before_any_transfer_has() {
     let (link, peer, address) = (link(0, 1), peer(1), address(1));
     let begin = [
         SwarmInput::ManifestLoaded(facts),
-        SwarmInput::PeerConnected { link, peer, address, resumed: false },
+        SwarmInput::PeerConnected {
+            link,
+            peer,
+            address,
+            labels: LabelNumbers::default(),
+            resumed: false,
+        },
         SwarmInput::MessageReceived { link, message: open },
     ];
     // Token 0 was never given out: these only let time pass.
