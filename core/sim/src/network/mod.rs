@@ -4,8 +4,8 @@
 //! Called by the world, which knows what the bytes are. Not here: messages (they take time, not capacity),
 //! and who sends what to whom.
 //!
-//! Up to [`EXACT_NODES`] nodes the rates are exact after every change ([`exact`]). Above, only links that a
-//! change reaches are looked at again ([`local`]): within 2 % of exact, and never above a capacity.
+//! Up to [`EXACT_NODES`] nodes the rates are exact after every change (`exact`). Above, only links that a
+//! change reaches are looked at again (`local`): within 2 % of exact, and never above a capacity.
 
 mod exact;
 mod local;
