@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("samara-engine", &["samara-model", "samara-policy"]),
     ("samara-policy-balanced", &["samara-policy"]),
     ("samara-policy-build", &[]),
-    ("samara-policy-host", &["samara-policy"]),
+    ("samara-policy-host", &["samara-model", "samara-policy"]),
     ("samara-policy-mirror", &["samara-policy"]),
     ("samara-policy-kraken", &["samara-policy"]),
     ("samara-policy-least-loaded", &["samara-policy"]),

@@ -117,7 +117,7 @@ impl Metrics {
             .map(|why| counter!("samara_policy_decisions_dropped_total", "reason" => why.label()));
         let questions = Hook::ALL
             .into_iter()
-            .map(|hook| counter!("samara_policy_questions_total", "hook" => hook.label()));
+            .map(|hook| counter!("samara_policy_questions_total", "hook" => hook.name()));
         let faults: Vec<&'static str> = Fault::LABELS.into_iter().chain(["late"]).collect();
         Metrics {
             restarts,

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use samara_policy::testing::{Hook, fields};
+use samara_policy::Hook;
+use samara_policy::testing::fields;
 use samara_policy_build::WIT;
 use wit_parser::{Docs, Function, Resolve, Type, TypeDef, TypeDefKind};
 

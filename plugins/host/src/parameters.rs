@@ -1,5 +1,6 @@
 //! From what an operator writes to the numbers that a policy sees.
 
+use samara_model::ByteCount;
 use samara_policy::{Description, Parameter, ParameterKind};
 
 /// Why a setting is not taken. The policy's values stay as they were.
@@ -16,14 +17,14 @@ pub enum ParameterError {
         known: Vec<String>,
     },
     /// The value is not of the parameter's kind.
-    #[error("`{name}` cannot be `{value}`: it is {wanted}")]
+    #[error("`{name}` cannot be `{value}`: it is {}", how(*.kind))]
     Value {
         /// The parameter.
         name: String,
         /// What was written.
         value: String,
-        /// How it is written.
-        wanted: &'static str,
+        /// Its kind, which says how it is written.
+        kind: ParameterKind,
     },
     /// The value is too small or too large.
     #[error("`{name}` cannot be `{value}`: it takes {min} to {max}")]
@@ -40,6 +41,17 @@ pub enum ParameterError {
     /// The same parameter twice.
     #[error("`{0}` is set twice; set it once")]
     Twice(String),
+}
+
+/// How a value of this kind is written, with an example.
+fn how(kind: ParameterKind) -> &'static str {
+    match kind {
+        ParameterKind::Number => "a whole number, for example `8`",
+        ParameterKind::Flag => "`yes` or `no`",
+        ParameterKind::Permille => "a share, for example `25%` or `0.25`",
+        ParameterKind::Bytes => "a number of bytes, for example `4 MiB`",
+        ParameterKind::Micros => "a duration, for example `250ms` or `30s`",
+    }
 }
 
 fn list(names: &[String]) -> String {
@@ -63,7 +75,7 @@ pub fn parameter_values<'a>(
         let place = parameters.iter().position(|parameter| parameter.name == name);
         let place = place.ok_or_else(|| ParameterError::Unknown {
             policy: description.name.clone(),
-            name: name.to_owned(),
+            name: excerpt(name),
             known: parameters.iter().map(|parameter| parameter.name.clone()).collect(),
         })?;
         let number = value_of(&parameters[place], value)?;
@@ -74,6 +86,11 @@ pub fn parameter_values<'a>(
     let or_default =
         |(value, parameter): (Option<u64>, &Parameter)| value.unwrap_or(parameter.default);
     Ok(values.into_iter().zip(parameters).map(or_default).collect())
+}
+
+/// What was written may be anything; an error repeats as much as one can take in.
+fn excerpt(text: &str) -> String {
+    text.chars().take(64).collect()
 }
 
 /// How a value of this kind is written: `25%`, `4 MiB`, `250ms`.
@@ -90,10 +107,14 @@ pub fn show_value(kind: ParameterKind, value: u64) -> String {
 
 const BINARY_UNITS: &[(&str, u64)] =
     &[("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-const DECIMAL_UNITS: &[(&str, u64)] =
-    &[("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("", 1)];
-const TIME_UNITS: &[(&str, u64)] =
-    &[("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+const TIME_UNITS: &[(&str, u64)] = &[
+    ("h", 3_600_000_000),
+    ("min", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+    ("us", 1),
+    ("µs", 1),
+];
 
 /// In the largest unit that needs no fraction.
 fn with_unit(value: u64, units: &[(&str, u64)], between: &str) -> String {
@@ -106,24 +127,20 @@ fn with_unit(value: u64, units: &[(&str, u64)], between: &str) -> String {
 
 fn value_of(parameter: &Parameter, text: &str) -> Result<u64, ParameterError> {
     let text = text.trim();
-    let (number, wanted) = match parameter.kind {
-        ParameterKind::Number => (text.parse().ok(), "a whole number, for example `8`"),
-        ParameterKind::Flag => (flag(text), "`yes` or `no`"),
-        ParameterKind::Permille => (permille(text), "a share, for example `25%` or `0.25`"),
-        ParameterKind::Bytes => {
-            let number = scaled(text, BINARY_UNITS).or_else(|| scaled(text, DECIMAL_UNITS));
-            (number, "a number of bytes, for example `4 MiB`")
-        }
-        ParameterKind::Micros => {
-            (scaled(text, TIME_UNITS), "a duration, for example `250ms` or `30s`")
-        }
+    let kind = parameter.kind;
+    let number = match kind {
+        ParameterKind::Number => text.parse().ok(),
+        ParameterKind::Flag => flag(text),
+        ParameterKind::Permille => permille(text),
+        ParameterKind::Bytes => text.parse().ok().map(|ByteCount(bytes)| bytes),
+        ParameterKind::Micros => scaled(text, TIME_UNITS),
     };
-    let (name, value) = (parameter.name.clone(), text.to_owned());
+    let (name, value) = (parameter.name.clone(), excerpt(text));
     let Some(number) = number else {
-        return Err(ParameterError::Value { name, value, wanted });
+        return Err(ParameterError::Value { name, value, kind });
     };
     if !(parameter.min..=parameter.max).contains(&number) {
-        let show = |number| show_value(parameter.kind, number);
+        let show = |number| show_value(kind, number);
         let (min, max) = (show(parameter.min), show(parameter.max));
         return Err(ParameterError::Range { name, value, min, max });
     }
@@ -132,8 +149,8 @@ fn value_of(parameter: &Parameter, text: &str) -> Result<u64, ParameterError> {
 
 fn flag(text: &str) -> Option<u64> {
     match text {
-        "yes" | "true" | "1" => Some(1),
-        "no" | "false" | "0" => Some(0),
+        "yes" | "true" | "on" | "1" => Some(1),
+        "no" | "false" | "off" | "0" => Some(0),
         _ => None,
     }
 }
@@ -203,6 +220,7 @@ mod tests {
         check("number", "8", 8);
         check("flag", "yes", 1);
         check("flag", "no", 0);
+        check("flag", "on", 1);
         check("share", "25%", 250);
         check("share", "0.25", 250);
         check("share", "12.5 %", 125);
@@ -211,8 +229,10 @@ mod tests {
         check("bytes", "1.5KiB", 1536);
         check("bytes", "2 MB", 2_000_000);
         check("bytes", "17", 17);
+        check("bytes", "64m", 64 << 20);
         check("wait", "250ms", 250_000);
         check("wait", "1.5s", 1_500_000);
+        check("wait", "7µs", 7);
     }
 
     #[test]
@@ -237,6 +257,10 @@ mod tests {
         assert_eq!(refused("number", "9"), "`number` cannot be `9`: it takes 1 to 8");
         assert_eq!(refused("bytes", "2 TiB"), "`bytes` cannot be `2 TiB`: it takes 0 to 1 TiB");
         assert_eq!(refused("wait", "2h"), "`wait` cannot be `2h`: it takes 0 to 1h");
+        assert!(refused("wait", "5").contains("250ms"), "a duration needs its unit");
+        assert!(refused("share", "0.2555").contains("25%"), "finer than a thousandth");
+        assert!(refused("share", "200%").contains("0% to 100%"));
+        assert!(refused("share", &"x".repeat(9_999)).len() < 200);
         let twice = parameter_values(&description(), [("flag", "1"), ("flag", "0")]);
         assert_eq!(twice, Err(ParameterError::Twice("flag".to_owned())));
     }

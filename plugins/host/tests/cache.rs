@@ -6,7 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use samara_policy::testing::{Hook, scenario};
+use samara_policy::Hook;
+use samara_policy::testing::scenario;
 use samara_policy_host::{Host, Limits};
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -7,7 +7,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use samara_policy::testing::{Case, Hook, columns_of, fields};
+use samara_policy::Hook;
+use samara_policy::testing::{Case, columns_of, fields};
 use samara_policy::{Column, Question};
 use samara_policy_host::{Host, Instance, Limits};
 

@@ -4,7 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use samara_policy::testing::{Hook, random_question, scenario};
+use samara_policy::Hook;
+use samara_policy::testing::{random_question, scenario};
 use samara_policy::{Answer, Question};
 use samara_policy_host::{Fault, Host, Instance, Limits, LoadError, Malformed};
 use support::misbehaving;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use samara_policy::testing::{Hook, scenario};
+use samara_policy::Hook;
+use samara_policy::testing::scenario;
 use samara_policy::{Policy, Question};
 use samara_policy_balanced::Balanced;
 use samara_policy_host::{Fault, Host, Limits, Module, Pool, PoolConfig, QueueFull};

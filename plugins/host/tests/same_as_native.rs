@@ -5,7 +5,8 @@ mod support;
 use std::cell::RefCell;
 
 use proptest::prelude::*;
-use samara_policy::testing::{Hook, golden, random_question, scenario};
+use samara_policy::Hook;
+use samara_policy::testing::{golden, random_question, scenario};
 use samara_policy::{Column, Policy, Question};
 use samara_policy_balanced::Balanced;
 use samara_policy_host::{Host, Instance, Limits};

@@ -62,6 +62,7 @@ mod export;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "what enters and leaves a WASM module is unsafe by definition")]
 pub mod guest;
+mod hook;
 pub mod pick;
 mod random;
 #[cfg(feature = "testing")]
@@ -73,6 +74,7 @@ pub use answer::{
     OverdueDecision, Request, RequestsAnswer,
 };
 pub use describe::{Description, Hooks, Parameter, ParameterKind, WindowOrder};
+pub use hook::Hook;
 pub use random::Random;
 pub use view::{
     CandidateColumns, ChunkColumns, Column, Holdings, InboundColumns, Me, NeighboursView,

@@ -22,5 +22,5 @@ pub use case::{Case, CaseError, Expected, columns_of};
 pub use fields::{Field, fields};
 pub use golden::{Golden, golden};
 pub use rows::stray;
-pub use scenario::{Hook, random_question, scenario};
+pub use scenario::{random_question, scenario};
 pub use swarm::Swarm;

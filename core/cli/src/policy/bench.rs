@@ -4,13 +4,14 @@ use std::hint::black_box;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use samara_policy::testing::{Hook, scenario};
+use samara_policy::Hook;
+use samara_policy::testing::scenario;
 use samara_policy::{Policy, Question};
 use samara_policy_balanced::Balanced;
 use samara_policy_host::{Fault, Limits};
 use serde::Serialize;
 
-use super::module::{Loaded, ModuleArgs, fitted, wants};
+use super::module::{Loaded, ModuleArgs, fitted};
 use crate::exit::Failure;
 use crate::json;
 use crate::output::written;
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         written(print_head(&loaded))?;
     }
     for hook in [Hook::Offers, Hook::Requests, Hook::Overdue, Hook::Neighbours] {
-        for peers in PEERS.into_iter().filter(|_| wants(loaded.module.description(), hook)) {
+        for peers in PEERS.into_iter().filter(|_| loaded.module.description().hooks.wants(hook)) {
             let row = measure(&loaded, hook, peers, args.calls).map_err(|fault| {
                 let file = args.module.file.display();
                 let doing = format!("`{file}` {fault} in `{}` of {peers} peers", hook.name());

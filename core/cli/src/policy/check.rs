@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use samara_policy::Hook;
 use samara_policy::Question;
-use samara_policy::testing::{Hook, columns_of, golden, scenario, stray};
+use samara_policy::testing::{columns_of, golden, scenario, stray};
 use samara_policy_host::{CONTRACT, Fault, Limits, ModuleId};
 use serde::Serialize;
 
-use super::module::{Loaded, ModuleArgs, fitted, wants};
+use super::module::{Loaded, ModuleArgs, fitted};
 use crate::exit::Failure;
 use crate::json;
 use crate::output::written;
@@ -112,7 +113,7 @@ fn questions(loaded: &Loaded) -> Result<Vec<Question>, Failure> {
     let description = loaded.module.description();
     Ok(golden
         .chain(large)
-        .filter(|question| wants(description, Hook::of(question)))
+        .filter(|question| description.hooks.wants(Hook::of(question)))
         .map(|question| fitted(question, description, &loaded.values))
         .collect())
 }
@@ -191,7 +192,7 @@ fn purity(loaded: &Loaded, questions: &[Question]) -> Check {
 fn decides(loaded: &Loaded, questions: &[Question]) -> Check {
     let name = "decides";
     let mut instance = loaded.module.instance();
-    let hooks = Hook::ALL.into_iter().filter(|hook| wants(loaded.module.description(), *hook));
+    let hooks = Hook::ALL.into_iter().filter(|hook| loaded.module.description().hooks.wants(*hook));
     let idle = hooks.filter(|hook| {
         let mut own = questions.iter().filter(|question| Hook::of(question) == *hook);
         own.all(|question| match instance.answer(question) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use samara_policy::testing::Hook;
+use samara_policy::Hook;
 use samara_policy::{Description, Parameter, ParameterKind, WindowOrder};
 use samara_policy_host::{CONTRACT, Limits, Module, show_value};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 fn document<'a>(file: &str, module: &'a Module) -> Document<'a> {
     let description = module.description();
-    let hooks = Hook::ALL.into_iter().filter(|hook| module::wants(description, *hook));
+    let hooks = Hook::ALL.into_iter().filter(|hook| description.hooks.wants(*hook));
     Document {
         file: file.to_owned(),
         id: module.id().to_string(),

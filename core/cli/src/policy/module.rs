@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use samara_policy::testing::{Field, Hook, fields};
+use samara_policy::testing::{Field, fields};
 use samara_policy::{Description, Question};
 use samara_policy_host::{Host, Limits, LoadError, Module, parameter_values};
 
@@ -66,17 +66,6 @@ pub fn load(file: &Path, limits: Limits) -> Result<Module, Failure> {
     let host = Host::new(limits)
         .map_err(|error| Failure::because("could not set up the policy host", &error))?;
     host.load(&bytes).map_err(refused)
-}
-
-/// Whether the policy wants to be asked this.
-pub fn wants(description: &Description, hook: Hook) -> bool {
-    let hooks = description.hooks;
-    match hook {
-        Hook::Neighbours => hooks.neighbours,
-        Hook::Offers => hooks.offers,
-        Hook::Requests => hooks.requests,
-        Hook::Overdue => hooks.overdue,
-    }
 }
 
 /// The question as this policy would be asked it: with its parameters and the number of its labels.

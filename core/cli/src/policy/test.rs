@@ -4,11 +4,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use samara_policy::testing::{Case, Expected, Hook};
+use samara_policy::Hook;
+use samara_policy::testing::{Case, Expected};
 use samara_policy_host::{Instance, Limits};
 use serde::Serialize;
 
-use super::module::{Loaded, ModuleArgs, fitted, wants};
+use super::module::{Loaded, ModuleArgs, fitted};
 use crate::exit::Failure;
 use crate::json;
 use crate::output::written;
@@ -111,7 +112,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 /// Parameters that the case sets stay; otherwise it gets those of the command line.
 fn ask(loaded: &Loaded, instance: &mut Instance, case: Case) -> Result<(), String> {
     let (description, hook) = (loaded.module.description(), Hook::of(&case.question));
-    if !wants(description, hook) {
+    if !description.hooks.wants(hook) {
         return Err(format!("the policy does not want to be asked `{}`", hook.name()));
     }
     let question = fitted(case.question.clone(), description, &loaded.values);

@@ -9,8 +9,8 @@
 use core::time::Duration;
 
 use samara_model::Time;
+use samara_policy::Hook;
 
-use super::policy::Hook;
 use super::views::For;
 use super::{Outputs, Swarm, SwarmEvent, SwarmOutput};
 

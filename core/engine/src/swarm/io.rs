@@ -6,9 +6,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use samara_model::{ChunkIndex, ChunkSet, LabelNumbers, PeerHint, PeerId, PeerMessage};
-use samara_policy::{Answer, Question};
+use samara_policy::{Answer, Hook, Question};
 
-use super::policy::{DropReason, Hook, PolicyFacts};
+use super::policy::{DropReason, PolicyFacts};
 
 /// A live connection, as numbered by the driver. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -49,7 +49,8 @@ use samara_policy::Random;
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
 pub use outlook::Outlook;
-pub use policy::{DropReason, Hook, PolicyFacts, ReasonCount};
+pub use policy::{DropReason, PolicyFacts, ReasonCount};
+pub use samara_policy::Hook;
 pub use stats::SwarmStats;
 
 use ask::Asks;

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use samara_policy::{Hooks, Question, WindowOrder};
+use samara_policy::{Hook, Hooks, WindowOrder};
 
 /// Most different reason codes that are counted per hook; decisions with others are counted together.
 const MAX_REASONS: usize = 16;
@@ -44,44 +44,6 @@ impl PolicyFacts {
     /// Whether this node asks for chunks instead of waiting for offers.
     pub(super) fn pulls(&self) -> bool {
         self.hooks.requests && !self.hooks.offers
-    }
-}
-
-/// A question's kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Hook {
-    /// [`samara_policy::Policy::neighbours`]
-    Neighbours,
-    /// [`samara_policy::Policy::offers`]
-    Offers,
-    /// [`samara_policy::Policy::requests`]
-    Requests,
-    /// [`samara_policy::Policy::overdue`]
-    Overdue,
-}
-
-impl Hook {
-    /// All of them, in the order of their bits in the contract.
-    pub const ALL: [Hook; 4] = [Hook::Neighbours, Hook::Offers, Hook::Requests, Hook::Overdue];
-
-    /// The hook that a question goes to.
-    pub fn of(question: &Question) -> Hook {
-        match question {
-            Question::Neighbours(_) => Hook::Neighbours,
-            Question::Offers(_) => Hook::Offers,
-            Question::Requests(_) => Hook::Requests,
-            Question::Overdue(_) => Hook::Overdue,
-        }
-    }
-
-    /// Its name, as in the contract; a value of the label `hook` in metrics.
-    pub fn label(self) -> &'static str {
-        match self {
-            Hook::Neighbours => "neighbours",
-            Hook::Offers => "offers",
-            Hook::Requests => "requests",
-            Hook::Overdue => "overdue",
-        }
     }
 }
 

@@ -52,7 +52,8 @@ pub fn ask(shared: &Arc<Shared>, asked: Asked) {
     let reason = match &active.module {
         None => return answer_natively(way, active, &current, *question),
         Some(_) if current.quarantined => "quarantined",
-        Some(_) if !wants(active, hook) => "not-wanted",
+        // A question of before a swap may be for a hook that the new policy does not want.
+        Some(_) if !active.description.hooks.wants(hook) => "not-wanted",
         Some(_) => match active.book().breaker.verdict(shared.clock.now()) {
             Verdict::Ask => return ask_module(way, &current, *question, (deadline, expires)),
             Verdict::BuiltIn => "left-alone",
@@ -61,17 +62,6 @@ pub fn ask(shared: &Arc<Shared>, asked: Asked) {
     active.book().stats.fell_back(hook, reason);
     shared.metrics.policy_fell_back(reason);
     answer_natively(way, shared.policies.built_in(), &current, *question);
-}
-
-/// A question of before a swap may be for a hook that the new policy does not want.
-fn wants(loaded: &Loaded, hook: Hook) -> bool {
-    let hooks = loaded.description.hooks;
-    match hook {
-        Hook::Neighbours => hooks.neighbours,
-        Hook::Offers => hooks.offers,
-        Hook::Requests => hooks.requests,
-        Hook::Overdue => hooks.overdue,
-    }
 }
 
 fn answer_natively(way: Way, loaded: &Arc<Loaded>, current: &Current, mut question: Question) {
@@ -243,7 +233,7 @@ fn ask_shadow(
     question: &Question,
     expires: Instant,
 ) -> Option<Arc<Pair>> {
-    let shadow = current.shadow.as_ref().filter(|shadow| wants(shadow, hook))?;
+    let shadow = current.shadow.as_ref().filter(|shadow| shadow.description.hooks.wants(hook))?;
     let mut question = question.clone();
     tailor(&mut question, &current.facts.labels, &shadow.description.labels, &shadow.parameters);
     let pair = Arc::new(Pair { shadow: shadow.clone(), sides: Mutex::default() });

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use samara_policy_host::{HostError, LoadError};
+use samara_policy::ParameterKind;
+use samara_policy_host::{HostError, LoadError, ParameterError, parameter_values};
 use serde::{Deserialize, Serialize};
 
 use super::loaded::Loaded;
-use super::parameters::{ParameterError, values_of};
 
 /// Which policy to load, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,10 @@ pub enum PolicyError {
         why: LoadError,
     },
     /// A parameter is wrong.
-    #[error("the policy `{name}` of {file} {why}; `samara policy inspect` lists its parameters")]
+    #[error(
+        "the policy `{name}` of {file} {}; `samara policy inspect` lists its parameters",
+        in_words(.why)
+    )]
     Parameter {
         /// The policy.
         name: String,
@@ -108,11 +111,38 @@ pub(super) fn parameters(
     description: &samara_policy::Description,
     request: &PolicyRequest,
 ) -> Result<Vec<u64>, PolicyError> {
-    values_of(description, &request.parameters).map_err(|why| PolicyError::Parameter {
+    let given = request.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    parameter_values(description, given).map_err(|why| PolicyError::Parameter {
         name: description.name.clone(),
         file: request.file.display().to_string(),
         why,
     })
+}
+
+/// What is wrong with a parameter, to follow "the policy `NAME` of FILE".
+fn in_words(error: &ParameterError) -> String {
+    match error {
+        ParameterError::Unknown { name, known, .. } if known.is_empty() => {
+            format!("has no parameter `{name}`; it has none")
+        }
+        ParameterError::Unknown { name, known, .. } => {
+            format!("has no parameter `{name}`; it has `{}`", known.join("`, `"))
+        }
+        ParameterError::Value { name, value, kind } => {
+            let wanted = match kind {
+                ParameterKind::Number => "number, for example 4",
+                ParameterKind::Flag => "yes or no",
+                ParameterKind::Permille => "share, for example 25% or 0.25",
+                ParameterKind::Bytes => "size, for example `4 MiB`",
+                ParameterKind::Micros => "duration, for example 250ms or 2s",
+            };
+            format!("has a parameter `{name}`, but `{value}` is no {wanted}")
+        }
+        ParameterError::Range { name, value, min, max } => {
+            format!("has a parameter `{name}` from {min} to {max}, and {value} is outside")
+        }
+        ParameterError::Twice(name) => format!("has a parameter `{name}`, which is given twice"),
+    }
 }
 
 /// The built-in policy with parameters of its own.

@@ -6,10 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use samara_policy::{Description, Policy};
 use samara_policy_balanced::Balanced;
-use samara_policy_host::Module;
+use samara_policy_host::{Module, show_value};
 
 use super::breaker::{Breaker, BreakerConfig, Condition};
-use super::parameters::written;
 use super::stats::Stats;
 use super::status::PolicyName;
 
@@ -90,7 +89,7 @@ impl Loaded {
     pub fn written_parameters(&self) -> BTreeMap<String, String> {
         let pairs = self.description.parameters.iter().zip(&self.parameters);
         pairs
-            .map(|(parameter, value)| (parameter.name.clone(), written(parameter, *value)))
+            .map(|(parameter, value)| (parameter.name.clone(), show_value(parameter.kind, *value)))
             .collect()
     }
 

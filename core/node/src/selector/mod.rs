@@ -13,7 +13,6 @@ mod desk;
 mod durations;
 mod load;
 mod loaded;
-mod parameters;
 mod stats;
 mod status;
 mod tailor;

@@ -85,7 +85,7 @@ impl PolicyRow {
     pub(super) fn of(loaded: &Loaded) -> PolicyRow {
         let (stats, condition) = loaded.look();
         let hooks = stats.iter().map(|(hook, stats)| HookRow {
-            hook: hook.label().to_owned(),
+            hook: hook.name().to_owned(),
             calls: stats.calls,
             fuel: stats.fuel.0,
             fuel_max: stats.fuel.1,

@@ -39,7 +39,7 @@ impl Swarm {
         self.fallbacks.told = Some(now);
         let times = std::mem::take(&mut self.fallbacks.untold);
         let (content, name) = (self.state.content, self.shared.policies.active_name().name);
-        let hook = hook.label();
+        let hook = hook.name();
         tracing::warn!(%content, hook, why, times, name, "the built-in policy answers for the active one");
         let did = match why {
             "idle" => "decided nothing although something could move",

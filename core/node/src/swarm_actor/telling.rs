@@ -37,7 +37,7 @@ impl Swarm {
                 )));
             }
             SwarmEvent::DecisionDropped { hook, why } => {
-                tracing::trace!(%content, hook = hook.label(), why = why.label(), "decision dropped")
+                tracing::trace!(%content, hook = hook.name(), why = why.label(), "decision dropped")
             }
             SwarmEvent::FellBack { hook, why } => self.fell_back(hook, why),
             SwarmEvent::ReservationExpired { peer } => {

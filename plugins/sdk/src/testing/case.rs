@@ -25,8 +25,7 @@ use core::fmt;
 use core::fmt::Write;
 
 use super::fields::{Field, fields};
-use super::scenario::Hook;
-use crate::{Answer, Column, OverdueAction, Question, Times};
+use crate::{Answer, Column, Hook, OverdueAction, Question, Times};
 
 /// The first line of the format.
 const HEADER: &str = "samara-case 1";

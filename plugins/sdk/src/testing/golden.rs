@@ -42,7 +42,7 @@ pub fn golden() -> Result<Vec<Golden>, CaseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Hook;
+    use crate::Hook;
 
     #[test]
     fn every_golden_view_can_be_read_and_every_hook_has_two() {

@@ -60,7 +60,8 @@ pub fn stray(question: &Question, answer: &Answer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Hook, scenario};
+    use crate::Hook;
+    use crate::testing::scenario;
     use crate::{Description, Offer, OffersAnswer, Policy};
     use alloc::vec;
 

@@ -5,52 +5,11 @@ use alloc::vec::Vec;
 use super::fields::{Field, fields};
 use super::swarm::Swarm;
 use crate::{
-    MAX_LABELS, MAX_PARAMETERS, NeighboursView, OffersView, OverdueView, Question, Random,
+    Hook, MAX_LABELS, MAX_PARAMETERS, NeighboursView, OffersView, OverdueView, Question, Random,
     RequestsView, Times,
 };
 
-/// One of the four hooks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hook {
-    /// [`crate::Policy::neighbours`]
-    Neighbours,
-    /// [`crate::Policy::offers`]
-    Offers,
-    /// [`crate::Policy::requests`]
-    Requests,
-    /// [`crate::Policy::overdue`]
-    Overdue,
-}
-
 impl Hook {
-    /// All, in the order of [`crate::Hooks::bits`].
-    pub const ALL: [Hook; 4] = [Hook::Neighbours, Hook::Offers, Hook::Requests, Hook::Overdue];
-
-    /// The hook that a question is for.
-    pub fn of(question: &Question) -> Hook {
-        match question {
-            Question::Neighbours(_) => Hook::Neighbours,
-            Question::Offers(_) => Hook::Offers,
-            Question::Requests(_) => Hook::Requests,
-            Question::Overdue(_) => Hook::Overdue,
-        }
-    }
-
-    /// Its name in the contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Hook::Neighbours => "neighbours",
-            Hook::Offers => "offers",
-            Hook::Requests => "requests",
-            Hook::Overdue => "overdue",
-        }
-    }
-
-    /// The hook of this name.
-    pub fn named(name: &str) -> Option<Hook> {
-        Hook::ALL.into_iter().find(|hook| hook.name() == name)
-    }
-
     /// A question with an empty view.
     pub fn empty_question(self) -> Question {
         match self {

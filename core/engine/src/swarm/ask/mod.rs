@@ -12,9 +12,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use samara_model::{ChunkIndex, PeerId, Time};
-use samara_policy::{Answer, Question};
+use samara_policy::{Answer, Hook, Question};
 
-use super::policy::{DropReason, Hook};
+use super::policy::DropReason;
 use super::views::For;
 use super::window::Window;
 use super::{LinkKey, Outputs, Swarm, SwarmEvent, SwarmOutput};
