@@ -153,28 +153,26 @@ impl ContentState {
         self.stage().closed
     }
 
-    /// Wakes those who wait for a change of the figures.
+    /// Wakes those who wait for a change of the figures, or for something of their own.
     pub fn progressed(&self) {
+        // Under the lock, so that whoever has looked and is about to wait hears it.
+        let _looking = self.stage();
         self.changed.notify_all();
     }
 
-    /// Waits until something changes, or the time is over.
-    pub fn wait_change(&self, at_most: Duration) {
+    /// Waits until something changes, `or` holds, or the time is over. `or` is looked at again whenever
+    /// [`ContentState::progressed`] is called.
+    pub fn wait_change(&self, at_most: Duration, or: impl Fn() -> bool) {
         let until = Instant::now() + at_most;
-        let before = self.figures();
         let mut stage = self.stage();
-        while before == self.figures_with(&stage) {
+        let before = self.figures_with(&stage);
+        while !or() && before == self.figures_with(&stage) {
             let Some(left) = until.checked_duration_since(Instant::now()) else { return };
             stage = match self.changed.wait_timeout(stage, left) {
                 Ok((stage, _)) => stage,
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
-    }
-
-    fn figures(&self) -> (FetchPhase, u64, u64, u32, bool) {
-        let stage = self.stage();
-        self.figures_with(&stage)
     }
 
     fn figures_with(&self, stage: &Stage) -> (FetchPhase, u64, u64, u32, bool) {
@@ -206,5 +204,35 @@ impl ContentState {
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    /// A fetch ends a moment after its figures have their last values: whoever began to wait in between
+    /// slept until the time was over.
+    #[test]
+    fn an_end_without_a_change_of_figures_wakes_whoever_waits() {
+        let state = ContentState::new(ContentId([7; 32]), false, None);
+        let (ended, (looked, looks)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
+        let waiting = {
+            let (state, ended) = (state.clone(), ended.clone());
+            thread::spawn(move || {
+                state.wait_change(Duration::from_secs(3600), || {
+                    let _ = looked.send(());
+                    ended.load(Ordering::Relaxed)
+                });
+            })
+        };
+        looks.recv_timeout(Duration::from_secs(60)).expect("it looks before it waits");
+        ended.store(true, Ordering::Relaxed);
+        state.progressed();
+        looks.recv_timeout(Duration::from_secs(60)).expect("it looks again when it is woken");
+        waiting.join().unwrap();
     }
 }

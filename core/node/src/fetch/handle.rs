@@ -52,17 +52,17 @@ impl FetchHandle {
 
     /// Where it stands.
     pub fn progress(&self) -> FetchProgress {
-        match &self.0.lock().state {
-            Some(state) => state.progress(),
-            None => nothing_yet(),
-        }
+        // Not under the job's lock: whoever waits for a change takes it under the content's.
+        let state = self.0.lock().state.clone();
+        state.map_or_else(nothing_yet, |state| state.progress())
     }
 
     /// Waits until something changed or the time is over, and says where it stands.
     pub fn wait_change(&self, at_most: Duration) -> FetchProgress {
         let state = self.0.lock().state.clone();
         match state {
-            Some(state) if self.result().is_none() => state.wait_change(at_most),
+            // The result comes a moment after the last change of the figures: it must be heard, too.
+            Some(state) => state.wait_change(at_most, || self.result().is_some()),
             _ => {
                 let inner = self.0.lock();
                 if inner.result.is_none() {
