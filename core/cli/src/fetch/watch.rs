@@ -19,7 +19,8 @@ use crate::units;
 pub const TICK: Duration = Duration::from_millis(100);
 /// Without a change, an event is still repeated this often, as a sign of life.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Changes come by the thousand: looking at 40 of them per second is enough for a person.
+/// Changes come by the thousand: looking at 40 of them per second is enough for a person, and elsewhere as
+/// often as an event may be due.
 const BREATH: Duration = Duration::from_millis(25);
 
 /// Watches one fetch.
@@ -68,7 +69,7 @@ impl<'a> Watch<'a> {
                 return Err(failure);
             }
             if !nearly_done(&progress) {
-                thread::sleep(BREATH);
+                thread::sleep(if self.output.has_bars() { BREATH } else { TICK });
             }
         }
     }

@@ -23,8 +23,10 @@ use super::{LinkEvent, LinkId, LinkRouter};
 const QUICK: usize = 128 << 10;
 /// ... unless writing one took longer than this, because the disk makes writers wait: ...
 const SLOW: Duration = Duration::from_millis(20);
-/// ... then so many go through the threads.
-const SLOW_CHUNKS: u32 = 256;
+/// ... then so many go through the threads before one is tried here again; four times as many whenever that
+/// one is slow, too, up to the second figure. The first is small because on a busy machine any write may take
+/// that long, with the disk at rest.
+const DETOUR: (u32, u32) = (8, 512);
 
 /// Threads that store at once, at most.
 const MOST_THREADS: usize = 4;
@@ -42,8 +44,7 @@ pub(super) struct Arrival<R> {
 /// The chunks of all links that wait for the disk.
 pub(super) struct Storing<R> {
     state: Mutex<State<R>>,
-    /// Chunks that still go through the threads because the disk was slow.
-    slow_chunks: AtomicU32,
+    detour: Detour,
 }
 
 struct State<R> {
@@ -54,21 +55,17 @@ struct State<R> {
 impl<R: LinkRouter> Storing<R> {
     pub fn new() -> Arc<Self> {
         let state = Mutex::new(State { waiting: VecDeque::new(), threads: 0 });
-        Arc::new(Storing { state, slow_chunks: AtomicU32::new(0) })
+        Arc::new(Storing { state, detour: Detour::default() })
     }
 
     /// Stores a chunk and reports what became of it: here when that is quick, otherwise soon.
     pub async fn store(self: &Arc<Self>, arrival: Arrival<R>) {
-        let slow = self.slow_chunks.load(Ordering::Relaxed);
-        if arrival.whole.buffer.bytes.len() > QUICK || slow > 0 {
-            self.slow_chunks.store(slow.saturating_sub(1), Ordering::Relaxed);
+        if arrival.whole.buffer.bytes.len() > QUICK || self.detour.goes_on() {
             return self.add(arrival);
         }
         let began = Instant::now();
         let settled = arrival.settle();
-        if began.elapsed() > SLOW {
-            self.slow_chunks.store(SLOW_CHUNKS, Ordering::Relaxed);
-        }
+        self.detour.wrote_here(began.elapsed());
         settled.report().await;
     }
 
@@ -109,6 +106,36 @@ impl<R: LinkRouter> Storing<R> {
     }
 }
 
+/// Small chunks go through the threads for a while, because a write took long. It need not be exact: several
+/// data threads may count at once.
+#[derive(Default)]
+struct Detour {
+    /// Chunks that still do.
+    left: AtomicU32,
+    /// How many did the last time, 0 since a write was quick.
+    last: AtomicU32,
+}
+
+impl Detour {
+    /// Whether the next chunk goes through the threads.
+    fn goes_on(&self) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        self.left.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
+
+    /// A chunk was written where it arrived, and that took so long.
+    fn wrote_here(&self, took: Duration) {
+        let next = match self.last.load(Ordering::Relaxed) {
+            _ if took <= SLOW => 0,
+            0 => DETOUR.0,
+            last => (last * 4).min(DETOUR.1),
+        };
+        self.last.store(next, Ordering::Relaxed);
+        self.left.store(next, Ordering::Relaxed);
+    }
+}
+
 /// A chunk whose fate is known, and whom to tell.
 struct Settled<R> {
     event: LinkEvent,
@@ -145,5 +172,32 @@ fn stored(link: LinkId, whole: Whole) -> LinkEvent {
             let error = Arc::new(error);
             LinkEvent::StoreFailed { link, content, chunk, error }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Chunks that go through the threads until one is tried in place again.
+    fn passed_on(detour: &Detour) -> usize {
+        std::iter::from_fn(|| detour.goes_on().then_some(())).count()
+    }
+
+    #[test]
+    fn one_slow_write_costs_a_short_detour_and_a_slow_disk_ever_longer_ones() {
+        let detour = Detour::default();
+        assert_eq!(passed_on(&detour), 0);
+        let detours: Vec<usize> = (0..5)
+            .map(|_| {
+                detour.wrote_here(SLOW + Duration::from_millis(1));
+                passed_on(&detour)
+            })
+            .collect();
+        assert_eq!(detours, [8, 32, 128, 512, 512]);
+        detour.wrote_here(SLOW);
+        assert_eq!(passed_on(&detour), 0);
+        detour.wrote_here(SLOW * 2);
+        assert_eq!(passed_on(&detour), 8);
     }
 }
