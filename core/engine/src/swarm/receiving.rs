@@ -14,6 +14,10 @@ const HEDGE_AFTER: u32 = 6;
 /// ... and at least this long.
 const HEDGE_PATIENCE: Duration = Duration::from_millis(250);
 
+/// The end begins when one chunk in so many is missing: at a sixteenth, offers of one chunk each slowed the
+/// last second down more than they spread it better.
+const END: u32 = 64;
+
 impl Swarm {
     /// Neighbours from which something is on its way here or reserved. Slow ones do not count: a slow
     /// uploader must not keep a fast downlink idle.
@@ -65,7 +69,7 @@ impl Swarm {
             let Some(chunks) = &self.chunks else { return };
             let waiting = self.neighbours.get(&link).map_or(0, |one| one.incoming.len() as u32);
             if waiting >= self.config.chunks_per_offer
-                || chunks.have.missing() < chunks.count() / 16
+                || chunks.have.missing() < chunks.count() / END
             {
                 return;
             }
