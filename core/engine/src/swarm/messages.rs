@@ -4,8 +4,9 @@ use core::net::SocketAddr;
 
 use samara_model::{ChunkIndex, DeclineReason, HaveSummary, LabelNumbers, PeerId, PeerMessage};
 
-use super::neighbour::{Neighbour, Sending};
+use super::neighbour::Neighbour;
 use super::place::relation_between;
+use super::under_way::Sending;
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
 impl Swarm {
@@ -72,18 +73,20 @@ impl Swarm {
     }
 
     /// Ends all reservations and transfers with a neighbour, in the books.
-    fn void(&mut self, link: LinkKey) {
-        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
-        let Some(chunks) = &mut self.chunks else { return };
-        for out in neighbour.outgoing.drain(..) {
-            if let Sending::Chunk(chunk) = out.what {
+    pub(super) fn void(&mut self, link: LinkKey) {
+        for chunk in self.under_way.void_outgoing(link).filter_map(|out| out.chunk()) {
+            if let Some(chunks) = &mut self.chunks {
                 chunks.end_sending(chunk);
             }
         }
-        for chunk in neighbour.incoming.drain(..).filter_map(|incoming| incoming.chunk) {
-            chunks.end_coming(chunk);
+        for chunk in self.under_way.void_incoming(link).filter_map(|incoming| incoming.chunk) {
+            if let Some(chunks) = &mut self.chunks {
+                chunks.end_coming(chunk);
+            }
         }
-        neighbour.assumed.clear();
+        if let Some(neighbour) = self.neighbours.get_mut(&link) {
+            neighbour.assumed.clear();
+        }
     }
 
     pub(super) fn on_message(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {
@@ -208,9 +211,7 @@ impl Swarm {
         let (now, slots) = (self.now, self.download_slots);
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
         neighbour.heard_inbound(inbound, slots, now);
-        let offered = neighbour.outgoing.iter().position(|o| matches!(o.what, Sending::Offered(_)));
-        let Some(at) = offered else { return };
-        let offered = neighbour.outgoing.remove(at);
+        let Some(offered) = self.under_way.take_offer(link, None) else { return };
         self.answer_pace.record(now.since(offered.since));
         let Sending::Offered(chunks) = offered.what else { return };
         match reason {
@@ -239,8 +240,8 @@ impl Swarm {
         if withdrawn.is_empty() {
             chunks.remove_holder(&neighbour.has);
             neighbour.has = samara_model::ChunkSet::empty(chunks.count());
-            let incoming = core::mem::take(&mut neighbour.incoming);
-            for chunk in incoming.into_iter().filter_map(|incoming| incoming.chunk) {
+            let incoming = self.under_way.void_incoming(link);
+            for chunk in incoming.filter_map(|incoming| incoming.chunk) {
                 chunks.end_coming(chunk);
                 out.push(SwarmOutput::DropIncoming { link, chunk });
             }

@@ -18,6 +18,7 @@ mod io;
 mod manifest;
 mod messages;
 mod neighbour;
+mod neighbours;
 mod outlook;
 mod pace;
 mod place;
@@ -27,6 +28,7 @@ mod receiving;
 mod sending;
 mod stats;
 mod trust;
+mod under_way;
 mod views;
 mod window;
 
@@ -39,7 +41,6 @@ mod strategies;
 #[cfg(test)]
 mod world;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -59,9 +60,11 @@ use chunks::Chunks;
 use hints::Hints;
 use manifest::ManifestFetch;
 use neighbour::Neighbour;
+use neighbours::Neighbours;
 use pace::Pace;
 use policy::Reasons;
 use rate::Rate;
+use under_way::UnderWay;
 
 /// How often slow things are looked at: expiry, late policies, hedging, idle slots.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -87,7 +90,8 @@ pub struct Swarm {
     backstop: Backstop,
     began: Option<Time>,
     origin: bool,
-    neighbours: BTreeMap<LinkKey, Neighbour>,
+    neighbours: Neighbours,
+    under_way: UnderWay,
     hints: Hints,
     chunks: Option<Chunks>,
     manifest: ManifestFetch,
@@ -168,7 +172,8 @@ impl Swarm {
             backstop: Backstop::default(),
             began: None,
             origin,
-            neighbours: BTreeMap::new(),
+            neighbours: Neighbours::default(),
+            under_way: UnderWay::default(),
             hints: Hints::new(random_seed),
             chunks: None,
             manifest: ManifestFetch::default(),
@@ -303,15 +308,13 @@ impl Swarm {
 
     /// What is promised or on its way, in both directions.
     pub fn outstanding(&self) -> Outstanding {
-        let mut all = Outstanding::default();
-        for one in self.neighbours.values() {
-            all.outgoing += one.outgoing.len() as u32;
-            all.incoming += one.incoming.len() as u32;
-            let out = one.outgoing.iter().map(|out| out.since);
-            let since = out.chain(one.incoming.iter().map(|incoming| incoming.since)).min();
-            all.oldest = [all.oldest, since].into_iter().flatten().min();
+        let (outgoing, incoming) = (self.under_way.outgoing(), self.under_way.incoming());
+        let begun = outgoing.iter().map(|one| one.since);
+        Outstanding {
+            outgoing: outgoing.len() as u32,
+            incoming: incoming.len() as u32,
+            oldest: begun.chain(incoming.iter().map(|one| one.since)).min(),
         }
-        all
     }
 
     /// What follows from any input: news that are due, questions to the policy, the next timer.
@@ -369,10 +372,13 @@ impl Swarm {
     fn expire_neighbours(&mut self) {
         let now = self.now;
         let silent = |one: &Neighbour| !one.opened && now.since(one.since).as_secs() >= 10;
-        for one in self.neighbours.values().filter(|one| silent(one)) {
-            self.hints.failed(one.peer, now);
+        let all = self.neighbours.iter().filter(|(_, one)| silent(one));
+        let all: Vec<(LinkKey, PeerId)> = all.map(|(link, one)| (*link, one.peer)).collect();
+        for (link, peer) in all {
+            self.void(link);
+            self.neighbours.remove(&link);
+            self.hints.failed(peer, now);
         }
-        self.neighbours.retain(|_, one| !silent(one));
     }
 
     fn on_timer(&mut self, token: u64) {
@@ -410,7 +416,8 @@ impl Swarm {
     /// Whether something may expire or get late.
     fn is_busy(&self) -> bool {
         !self.is_complete()
-            || self.neighbours.values().any(|one| !one.outgoing.is_empty() || !one.opened)
+            || !self.under_way.outgoing().is_empty()
+            || self.neighbours.values().any(|one| !one.opened)
     }
 
     fn send(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {

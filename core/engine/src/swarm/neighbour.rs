@@ -49,10 +49,6 @@ pub struct Neighbour {
     pub refused_until: Time,
     /// Chunks that it said it has or gets, without saying which; forgotten after a while.
     pub assumed: Vec<(ChunkIndex, Time)>,
-    /// Offers and transfers to it.
-    pub outgoing: Vec<Outgoing>,
-    /// Reservations and transfers from it.
-    pub incoming: Vec<Incoming>,
     /// When it last acknowledged a chunk, and when one last came from it: what waits behind another chunk
     /// on the same link is timed from there.
     pub sent_at: Time,
@@ -74,37 +70,6 @@ pub struct Neighbour {
     pub manifest_since: Option<Time>,
     /// It was told of the others.
     pub introduced: bool,
-}
-
-/// Something on its way to a neighbour.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// When it was offered, or began to be sent.
-    pub since: Time,
-    /// What.
-    pub what: Sending,
-}
-
-/// A stage of a transfer to a neighbour.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Sending {
-    /// These were offered; no answer yet.
-    Offered(Vec<ChunkIndex>),
-    /// This is being sent.
-    Chunk(ChunkIndex),
-}
-
-/// Something on its way here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Incoming {
-    /// The chunk, or any (a request that leaves the choice to the source).
-    pub chunk: Option<ChunkIndex>,
-    /// When it was accepted or asked for, or came unasked.
-    pub since: Time,
-    /// Its first bytes have come.
-    pub started: bool,
-    /// A second copy was asked for, or this is one.
-    pub hedged: bool,
 }
 
 /// What a neighbour did wrong.
@@ -149,8 +114,6 @@ impl Neighbour {
             busy_until: Time::ZERO,
             refused_until: Time::ZERO,
             assumed: Vec::new(),
-            outgoing: Vec::new(),
-            incoming: Vec::new(),
             sent_at: now,
             received_at: now,
             sent: 0,
@@ -176,33 +139,6 @@ impl Neighbour {
         if u32::from(inbound) < slots {
             self.busy_until = Time::ZERO;
         }
-    }
-
-    /// Since when the transfer to it that is at work has been at work.
-    pub fn sending_since(&self) -> Option<Time> {
-        Some(self.outgoing.iter().map(|one| one.since).min()?.max(self.sent_at))
-    }
-
-    /// Since when the transfer from it that is at work has been at work.
-    pub fn receiving_since(&self) -> Option<Time> {
-        Some(self.incoming.iter().map(|one| one.since).min()?.max(self.received_at))
-    }
-
-    /// Whether a chunk is on its way to it.
-    pub fn is_sent(&self, chunk: ChunkIndex) -> bool {
-        self.outgoing.iter().any(|out| out.what == Sending::Chunk(chunk))
-    }
-
-    /// Takes the reservation of a chunk away.
-    pub fn take_incoming(&mut self, chunk: ChunkIndex) -> Option<Incoming> {
-        let at = self.incoming.iter().position(|one| one.chunk == Some(chunk))?;
-        Some(self.incoming.swap_remove(at))
-    }
-
-    /// Takes a running transfer away.
-    pub fn take_sending(&mut self, chunk: ChunkIndex) -> Option<Outgoing> {
-        let at = self.outgoing.iter().position(|out| out.what == Sending::Chunk(chunk))?;
-        Some(self.outgoing.swap_remove(at))
     }
 
     /// Whether chunks may be asked of it and taken from it.

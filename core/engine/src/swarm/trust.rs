@@ -91,7 +91,7 @@ impl Swarm {
         for link in links {
             let Some(neighbour) = self.neighbours.get_mut(&link) else { continue };
             neighbour.summary = HaveSummary::Nothing;
-            neighbour.outgoing.clear();
+            drop(self.under_way.void_outgoing(link));
             let message = PeerMessage::Withdraw { channel: 0, chunks: [].into() };
             out.push(SwarmOutput::Send { link, message });
         }

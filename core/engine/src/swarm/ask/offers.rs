@@ -77,7 +77,7 @@ impl Swarm {
     ) -> Result<(), DropReason> {
         let link = *rows.get(offer.peer as usize).ok_or(DropReason::UnknownPeer)?;
         let room = self.per_peer() as usize;
-        if self.neighbours.get(&link).is_none_or(|one| one.outgoing.len() >= room) {
+        if !self.neighbours.contains_key(&link) || self.under_way.to(link).len() >= room {
             return Err(DropReason::PeerBusy);
         }
         let candidates = offer.chunks.iter().take(samara_policy::MAX_CANDIDATES);

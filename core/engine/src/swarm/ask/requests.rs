@@ -131,7 +131,7 @@ impl Swarm {
             Some(position) => Some(window.chunk(position).ok_or(DropReason::UnknownChunk)?),
             None => None,
         };
-        if self.neighbours.get(&link).is_none_or(|one| one.incoming.len() >= per_source) {
+        if !self.neighbours.contains_key(&link) || self.under_way.from(link).len() >= per_source {
             return Err(DropReason::PeerBusy);
         }
         self.request(link, chunk, false, out)
