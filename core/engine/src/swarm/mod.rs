@@ -13,6 +13,7 @@ mod backstop;
 mod chunks;
 mod config;
 mod haves;
+mod held;
 mod hints;
 mod io;
 mod manifest;
@@ -37,6 +38,8 @@ mod columns;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod recount;
+#[cfg(test)]
 mod strategies;
 #[cfg(test)]
 mod world;
@@ -54,7 +57,7 @@ pub use policy::{DropReason, PolicyFacts, ReasonCount};
 pub use samara_policy::Hook;
 pub use stats::SwarmStats;
 
-use ask::Asks;
+use ask::{Asks, Standby};
 use backstop::Backstop;
 use chunks::Chunks;
 use hints::Hints;
@@ -106,6 +109,7 @@ pub struct Swarm {
     upload_rate: Rate,
     download_rate: Rate,
     asks: Asks,
+    standby: Standby,
     offers_wanted: bool,
     requests_wanted: bool,
     neighbours_asked: Option<Time>,
@@ -187,6 +191,7 @@ impl Swarm {
             upload_rate: Rate::default(),
             download_rate: Rate::default(),
             asks: Asks::default(),
+            standby: Standby::default(),
             offers_wanted: false,
             requests_wanted: false,
             neighbours_asked: None,
@@ -361,6 +366,7 @@ impl Swarm {
         }
         self.policy = facts;
         self.reasons.clear();
+        self.standby.clear();
         self.forgive();
         self.offers_wanted = true;
         self.requests_wanted = true;
@@ -375,8 +381,7 @@ impl Swarm {
         let all = self.neighbours.iter().filter(|(_, one)| silent(one));
         let all: Vec<(LinkKey, PeerId)> = all.map(|(link, one)| (*link, one.peer)).collect();
         for (link, peer) in all {
-            self.void(link);
-            self.neighbours.remove(&link);
+            self.remove(link);
             self.hints.failed(peer, now);
         }
     }

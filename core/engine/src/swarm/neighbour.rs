@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use samara_model::{ChunkIndex, ChunkSet, HaveSummary, LabelNumbers, PeerId, Place, Time};
+use samara_model::{ChunkIndex, HaveSummary, LabelNumbers, PeerId, Place, Time};
 
-use super::pace::Pace;
+use super::held::Held;
+use super::pace::MeanPace;
 
 /// A peer with a live connection for this content.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub struct Neighbour {
     /// What it said it had, until the manifest is known here.
     pub summary: HaveSummary,
     /// What it has; an empty universe until the manifest is known here.
-    pub has: ChunkSet,
+    pub has: Held,
     /// It had the content from the start.
     pub origin: bool,
     /// It wants to hear what arrives here.
@@ -61,9 +62,9 @@ pub struct Neighbour {
     /// What failed or expired.
     pub failures: u32,
     /// How long chunks take to it.
-    pub send_pace: Pace,
+    pub send_pace: MeanPace,
     /// How long chunks take from it.
-    pub receive_pace: Pace,
+    pub receive_pace: MeanPace,
     /// Chunks from it that were bad.
     pub bad: BadChunks,
     /// It gets the manifest from here, since.
@@ -104,7 +105,7 @@ impl Neighbour {
             since: now,
             opened: false,
             summary: HaveSummary::Nothing,
-            has: ChunkSet::empty(0),
+            has: Held::default(),
             origin: false,
             wants_haves: true,
             manifest_bytes: None,
@@ -119,8 +120,8 @@ impl Neighbour {
             sent: 0,
             received: 0,
             failures: 0,
-            send_pace: Pace::default(),
-            receive_pace: Pace::default(),
+            send_pace: MeanPace::default(),
+            receive_pace: MeanPace::default(),
             bad: BadChunks::default(),
             manifest_since: None,
             introduced: false,

@@ -1,6 +1,5 @@
 //! All neighbours, by link: in one row, as every decision looks at most of them, and few come or go.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::LinkKey;
@@ -11,7 +10,7 @@ use super::neighbour::Neighbour;
 pub struct Neighbours {
     links: Vec<LinkKey>,
     /// In the order of `links`.
-    rows: Vec<Box<Neighbour>>,
+    rows: Vec<Neighbour>,
 }
 
 impl Neighbours {
@@ -26,12 +25,12 @@ impl Neighbours {
 
     /// The neighbour on this link.
     pub fn get(&self, link: &LinkKey) -> Option<&Neighbour> {
-        self.place(*link).ok().map(|at| &*self.rows[at])
+        self.place(*link).ok().map(|at| &self.rows[at])
     }
 
     /// See [`Neighbours::get`].
     pub fn get_mut(&mut self, link: &LinkKey) -> Option<&mut Neighbour> {
-        self.place(*link).ok().map(|at| &mut *self.rows[at])
+        self.place(*link).ok().map(|at| &mut self.rows[at])
     }
 
     /// Whether there is one on this link.
@@ -42,10 +41,10 @@ impl Neighbours {
     /// Adds one, or replaces the one that was on this link.
     pub fn insert(&mut self, link: LinkKey, neighbour: Neighbour) {
         match self.place(link) {
-            Ok(at) => *self.rows[at] = neighbour,
+            Ok(at) => self.rows[at] = neighbour,
             Err(at) => {
                 self.links.insert(at, link);
-                self.rows.insert(at, Box::new(neighbour));
+                self.rows.insert(at, neighbour);
             }
         }
     }
@@ -54,7 +53,24 @@ impl Neighbours {
     pub fn remove(&mut self, link: &LinkKey) -> Option<Neighbour> {
         let at = self.place(*link).ok()?;
         self.links.remove(at);
-        Some(*self.rows.remove(at))
+        Some(self.rows.remove(at))
+    }
+
+    /// The neighbours on these links, as far as they are still there. Quick for links in order.
+    pub fn select<'a>(
+        &'a self,
+        links: &'a [LinkKey],
+    ) -> impl Iterator<Item = (LinkKey, &'a Neighbour)> + 'a {
+        let mut next = 0;
+        links.iter().filter_map(move |link| {
+            let ahead = &self.links[next.min(self.links.len())..];
+            let at = match ahead.iter().take(4).position(|other| other == link) {
+                Some(near) => next + near,
+                None => self.place(*link).ok()?,
+            };
+            next = at + 1;
+            Some((*link, &self.rows[at]))
+        })
     }
 
     /// The links, in order.
@@ -64,12 +80,12 @@ impl Neighbours {
 
     /// In order of the links.
     pub fn values(&self) -> impl Iterator<Item = &Neighbour> {
-        self.rows.iter().map(|row| &**row)
+        self.rows.iter()
     }
 
     /// In order of the links.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Neighbour> {
-        self.rows.iter_mut().map(|row| &mut **row)
+        self.rows.iter_mut()
     }
 
     /// In order of the links.
@@ -104,7 +120,12 @@ mod tests {
                 }
                 let listed: Vec<_> = all.iter().map(|(link, one)| (*link, one.peer)).collect();
                 let expected: Vec<_> = model.iter().map(|(link, peer)| (*link, *peer)).collect();
-                prop_assert_eq!(listed, expected);
+                prop_assert_eq!(&listed, &expected);
+                let mut links: Vec<LinkKey> = (0..20).map(LinkKey).collect();
+                let selected: Vec<_> = all.select(&links).map(|(link, one)| (link, one.peer)).collect();
+                prop_assert_eq!(&selected, &listed);
+                links.reverse();
+                prop_assert_eq!(all.select(&links).count(), listed.len());
                 prop_assert_eq!(all.get(&link).map(|one| one.peer), model.get(&link).copied());
                 prop_assert_eq!((all.len(), all.contains_key(&link)), (model.len(), model.contains_key(&link)));
             }

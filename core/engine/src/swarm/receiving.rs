@@ -92,7 +92,9 @@ impl Swarm {
         if self.parked || self.withdrawn || shunned {
             return Err(DeclineReason::Parked);
         }
-        if self.free_download_slots() == 0 {
+        // Who sends already needs no further slot: its next chunk begins when this one ends.
+        let goes_on = self.under_way.from(link).len() == 1;
+        if !goes_on && self.free_download_slots() == 0 {
             return Err(DeclineReason::Busy);
         }
         let missing = |chunk: &ChunkIndex| *chunk < chunks.count() && !chunks.have.contains(*chunk);
@@ -154,10 +156,11 @@ impl Swarm {
 
     pub(super) fn on_chunk_stored(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
         self.now_has(link, chunk);
+        let reserved = self.under_way.take_incoming(link, chunk);
         if let Some(neighbour) = self.neighbours.get_mut(&link) {
             neighbour.failures = 0;
             neighbour.received += 1;
-            if let Some(incoming) = self.under_way.take_incoming(link, chunk) {
+            if let Some(incoming) = reserved {
                 let took = self.now.since(incoming.since.max(neighbour.received_at));
                 neighbour.received_at = self.now;
                 neighbour.receive_pace.record(took);
@@ -165,10 +168,13 @@ impl Swarm {
             }
         }
         let Some(chunks) = &mut self.chunks else { return };
-        chunks.end_coming(chunk);
+        if reserved.is_some() {
+            chunks.end_coming(chunk);
+        }
         if !chunks.have.insert(chunk) {
             return;
         }
+        self.neighbours.values_mut().for_each(|one| one.has.came_here(chunk));
         chunks.log.push(chunk);
         self.download_rate.record(self.now, chunks.chunk_bytes);
         if let Some(last) = self.last_arrival.replace(self.now) {

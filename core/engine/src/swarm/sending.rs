@@ -76,7 +76,7 @@ impl Swarm {
                 && one.manifest_bytes.is_some()
                 && one.busy_until <= self.now
                 && self.under_way.to(**link).len() < per_peer
-                && chunks.have.has_any_not_in(&one.has)
+                && one.has.lacks(&chunks.have) > 0
         });
         able.map(|(link, _)| *link).collect()
     }
@@ -187,7 +187,7 @@ impl Swarm {
 
     fn now_lacks(&mut self, link: LinkKey, chunk: ChunkIndex) {
         if let (Some(chunks), Some(one)) = (&mut self.chunks, self.neighbours.get_mut(&link))
-            && one.has.remove(chunk)
+            && one.has.remove(chunk, &chunks.have)
         {
             chunks.holders[chunk as usize] = chunks.holders[chunk as usize].saturating_sub(1);
         }
@@ -216,11 +216,12 @@ impl Swarm {
         let took = self.now.since(sent.since.max(neighbour.sent_at));
         neighbour.sent_at = self.now;
         neighbour.sent += 1;
+        neighbour.inbound.0 = neighbour.inbound.0.saturating_sub(1);
         chunks.sent[chunk as usize] = chunks.sent[chunk as usize].saturating_add(1);
         self.upload_rate.record(self.now, chunks.chunk_bytes);
         neighbour.send_pace.record(took);
         self.send_pace.record(took);
-        if neighbour.has.insert(chunk) {
+        if neighbour.has.insert(chunk, &chunks.have) {
             let holders = &mut chunks.holders[chunk as usize];
             *holders = holders.saturating_add(1);
         }

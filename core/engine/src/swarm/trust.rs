@@ -76,7 +76,9 @@ impl Swarm {
             return self.send(link, message, out);
         }
         let Some(chunks) = &mut self.chunks else { return };
-        chunks.have.remove(chunk);
+        if chunks.have.remove(chunk) {
+            self.neighbours.values_mut().for_each(|one| one.has.left_here(chunk));
+        }
         chunks.log.retain(|logged| *logged != chunk);
         let links: alloc::vec::Vec<LinkKey> = self.neighbours.keys().copied().collect();
         for link in links {

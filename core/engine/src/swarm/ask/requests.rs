@@ -76,12 +76,8 @@ impl Swarm {
 
     /// Neighbours that may be asked for something.
     pub(in crate::swarm) fn sources(&self) -> Vec<LinkKey> {
-        let Some(chunks) = &self.chunks else { return Vec::new() };
         let able = self.neighbours.iter().filter(|(_, one)| {
-            one.opened
-                && one.is_trusted()
-                && one.refused_until <= self.now
-                && chunks.wants_from(&one.has)
+            one.opened && one.is_trusted() && one.refused_until <= self.now && one.has.offers() > 0
         });
         able.map(|(link, _)| *link).collect()
     }
