@@ -138,9 +138,9 @@ impl Swarm {
         if self.chunks.as_ref().is_some_and(|chunks| chunks.have.contains(chunk)) {
             return self.send(link, PeerMessage::Cancel { channel: 0, chunk }, out);
         }
-        if let Some(reserved) = self.under_way.from_mut(link, Some(chunk)) {
+        if let Some(reserved) = self.under_way.reservation(link, Some(chunk)) {
             reserved.started = true;
-        } else if let Some(any) = self.under_way.from_mut(link, None) {
+        } else if let Some(any) = self.under_way.reservation(link, None) {
             any.started = true;
             any.chunk = Some(chunk);
             if let Some(chunks) = &mut self.chunks {
@@ -148,7 +148,7 @@ impl Swarm {
             }
         } else {
             self.reserve(link, Some(chunk), false);
-            if let Some(pushed) = self.under_way.from_mut(link, Some(chunk)) {
+            if let Some(pushed) = self.under_way.reservation(link, Some(chunk)) {
                 pushed.started = true;
             }
         }

@@ -98,7 +98,8 @@ impl Told {
             8 => self.say(link, PeerMessage::Request { channel, chunk: Some(chunk), inbound }),
             9 => self.say(link, PeerMessage::Accept { channel, chunk, inbound }),
             10 => {
-                let reason = if chunk % 2 == 0 { DeclineReason::Have } else { DeclineReason::Busy };
+                let reason =
+                    if chunk.is_multiple_of(2) { DeclineReason::Have } else { DeclineReason::Busy };
                 self.say(link, PeerMessage::Decline { channel, reason, inbound });
             }
             11 | 12 => {

@@ -83,7 +83,11 @@ impl UnderWay {
     }
 
     /// The reservation of a chunk (or of any) from one neighbour.
-    pub fn from_mut(&mut self, link: LinkKey, chunk: Option<ChunkIndex>) -> Option<&mut Incoming> {
+    pub fn reservation(
+        &mut self,
+        link: LinkKey,
+        chunk: Option<ChunkIndex>,
+    ) -> Option<&mut Incoming> {
         let (start, end) = range(&self.incoming, |one| one.link, link);
         self.incoming[start..end].iter_mut().find(|one| one.chunk == chunk)
     }
@@ -221,7 +225,7 @@ mod tests {
             all.expect(expected(link, since, chunk));
         }
         assert_eq!(all.from(LinkKey(5)).len(), 2);
-        if let Some(any) = all.from_mut(LinkKey(2), None) {
+        if let Some(any) = all.reservation(LinkKey(2), None) {
             any.chunk = Some(6);
         }
         assert!(all.take_incoming(LinkKey(2), 6).is_some());

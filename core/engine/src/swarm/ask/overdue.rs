@@ -113,7 +113,7 @@ impl Swarm {
         chunk: ChunkIndex,
         out: &mut Outputs,
     ) -> Result<(), DropReason> {
-        if self.under_way.from_mut(link, Some(chunk)).is_none() {
+        if self.under_way.reservation(link, Some(chunk)).is_none() {
             return Err(DropReason::TransferOver);
         }
         self.end_incoming(link, chunk);
@@ -132,7 +132,7 @@ impl Swarm {
         if other == link {
             return Err(DropReason::HereOrComing);
         }
-        let slow = self.under_way.from_mut(link, Some(chunk));
+        let slow = self.under_way.reservation(link, Some(chunk));
         let incoming = slow.ok_or(DropReason::TransferOver)?;
         incoming.hedged = true;
         self.request(other, Some(chunk), true, out)
