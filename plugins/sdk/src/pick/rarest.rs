@@ -11,10 +11,15 @@ use crate::{ChunkColumns, Random};
 pub struct Rarest {
     /// Rarity of each position.
     rarity: Vec<u32>,
-    /// One bitmap of the window per level: the positions of that rarity; the last has all that are above.
+    /// One bitmap of the window per rarity from the lowest on: its positions; the last has all that are above.
     levels: Vec<u64>,
     words: usize,
+    /// The rarity of the first level.
+    lowest: u32,
 }
+
+/// So many are handled in one turn of a loop: in a module every turn pays for the meters.
+const GROUP: usize = 8;
 
 /// Rarities above this are told apart one by one. Neighbours are a few dozen.
 const MAX_LEVEL: u32 = 255;
@@ -29,15 +34,25 @@ impl Rarest {
         }
         let words = rarity.len().div_ceil(64);
         let highest = rarity.iter().copied().max().unwrap_or(0).min(MAX_LEVEL - 1);
+        let lowest = rarity.iter().copied().min().unwrap_or(0).min(highest);
         // One level more, for what becomes less rare within the answer.
-        let mut levels = vec![0u64; (highest as usize + 2) * words];
         let last = highest + 1;
+        let mut levels = vec![0u64; (last - lowest + 1) as usize * words];
         for (word, group) in rarity.chunks(64).enumerate() {
-            for (bit, rarity) in group.iter().enumerate() {
-                levels[(*rarity).min(last) as usize * words + word] |= 1 << bit;
+            let mut place = |bit: usize, rarity: u32| {
+                levels[(rarity.min(last) - lowest) as usize * words + word] |= 1 << bit;
+            };
+            let (several, rest) = group.as_chunks::<GROUP>();
+            for (at, rarities) in several.iter().enumerate() {
+                for (bit, rarity) in rarities.iter().enumerate() {
+                    place(at * GROUP + bit, *rarity);
+                }
+            }
+            for (bit, rarity) in rest.iter().enumerate() {
+                place(several.len() * GROUP + bit, *rarity);
             }
         }
-        Rarest { rarity, levels, words }
+        Rarest { rarity, levels, words, lowest }
     }
 
     /// Up to `wanted` positions whose bit in `excluded` is not set and that `keep` lets through: rarest first,
@@ -54,21 +69,28 @@ impl Rarest {
         let mut best: Vec<(u64, u32)> = Vec::with_capacity(wanted + 1);
         let mut bound = u64::MAX;
         for level in self.levels.chunks_exact(self.words.max(1)) {
-            for (at, (level, excluded)) in level.iter().zip(excluded).enumerate() {
-                // Written out: as an iterator it takes twice as long.
-                let mut free = level & !excluded;
-                while free != 0 {
-                    let position = at as u32 * 64 + free.trailing_zeros();
-                    free &= free.wrapping_sub(1);
-                    let key = u64::from(self.rarity[position as usize]) << 32 | mix(salt, position);
-                    if key >= bound || !keep(position) {
-                        continue;
-                    }
-                    let place = best.partition_point(|(other, _)| *other < key);
-                    best.insert(place, (key, position));
-                    best.truncate(wanted);
-                    if best.len() == wanted {
-                        bound = best.last().map_or(0, |(key, _)| *key);
+            let groups = level.chunks(GROUP).zip(excluded.chunks(GROUP));
+            for (at, (level, excluded)) in groups.enumerate() {
+                let free = free_words(level, excluded);
+                if free.iter().fold(0, |any, free| any | free) == 0 {
+                    continue;
+                }
+                for (word, mut free) in free.into_iter().enumerate() {
+                    // Written out: as an iterator it takes twice as long.
+                    while free != 0 {
+                        let position = (at * GROUP + word) as u32 * 64 + free.trailing_zeros();
+                        free &= free.wrapping_sub(1);
+                        let rarity = u64::from(self.rarity[position as usize]);
+                        let key = rarity << 32 | mix(salt, position);
+                        if key >= bound || !keep(position) {
+                            continue;
+                        }
+                        let place = best.partition_point(|(other, _)| *other < key);
+                        best.insert(place, (key, position));
+                        best.truncate(wanted);
+                        if best.len() == wanted {
+                            bound = best.last().map_or(0, |(key, _)| *key);
+                        }
                     }
                 }
             }
@@ -81,7 +103,7 @@ impl Rarest {
 
     /// The lowest position that nobody has, that is not on its way, and whose bit in `excluded` is not set.
     pub fn first_unsent(&self, excluded: &[u64]) -> Option<u32> {
-        let level = self.levels.get(..self.words)?;
+        let level = self.levels.get(..self.words).filter(|_| self.lowest == 0)?;
         let mut words = level.iter().zip(excluded).map(|(level, excluded)| level & !excluded);
         let at = words.position(|free| free != 0)?;
         Some(at as u32 * 64 + (level[at] & !excluded[at]).trailing_zeros())
@@ -90,12 +112,27 @@ impl Rarest {
     /// The chunk was given to one more peer within this answer.
     pub fn gave(&mut self, position: u32) {
         let Some(rarity) = self.rarity.get_mut(position as usize) else { return };
-        let last = self.levels.len() / self.words.max(1) - 1;
+        let (last, lowest) = (self.levels.len() / self.words.max(1) - 1, self.lowest);
+        let row = |rarity: u32| (rarity.saturating_sub(lowest) as usize).min(last);
         let (word, bit) = (position as usize / 64, 1 << (position % 64));
-        self.levels[(*rarity as usize).min(last) * self.words + word] &= !bit;
+        self.levels[row(*rarity) * self.words + word] &= !bit;
         *rarity = rarity.saturating_add(1);
-        self.levels[(*rarity as usize).min(last) * self.words + word] |= bit;
+        self.levels[row(*rarity) * self.words + word] |= bit;
     }
+}
+
+/// Positions of a level that are not excluded, of up to [`GROUP`] words; the others are 0.
+#[inline]
+fn free_words(level: &[u64], excluded: &[u64]) -> [u64; GROUP] {
+    if let (Some(level), Some(excluded)) = (level.first_chunk(), excluded.first_chunk::<GROUP>()) {
+        let level: &[u64; GROUP] = level;
+        return core::array::from_fn(|word| level[word] & !excluded[word]);
+    }
+    let mut free = [0; GROUP];
+    for (free, (level, excluded)) in free.iter_mut().zip(level.iter().zip(excluded)) {
+        *free = level & !excluded;
+    }
+    free
 }
 
 /// 32 bits that differ for each salt.
