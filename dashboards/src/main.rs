@@ -1,6 +1,19 @@
-//! Writes what is generated in this folder: the page of metrics and the dashboards of Grafana.
+//! Writes what is generated in this folder: the page of metrics, and the dashboards of Grafana. Its tests check
+//! them, and the rules and runbooks beside them.
 //!
 //! `cargo run --release -p samara-dashboards` after a change of the metrics or of a dashboard.
+
+mod board;
+mod boards;
+mod not_shown;
+mod panel;
+
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod rules;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,12 +33,20 @@ fn main() -> ExitCode {
         }
         println!("{path}");
     }
+    for (name, why) in not_shown::NOT_SHOWN {
+        println!("not shown: {name} ({why})");
+    }
     ExitCode::SUCCESS
 }
 
 /// Everything that is generated.
 fn documents() -> Vec<Document> {
-    vec![Document { path: "METRICS.md".into(), text: samara_node::metrics::markdown() }]
+    let page = Document { path: "METRICS.md".into(), text: samara_node::metrics::markdown() };
+    let boards = boards::all().into_iter().map(|(name, board)| Document {
+        path: format!("grafana/{name}.json"),
+        text: format!("{:#}\n", board.write()),
+    });
+    [page].into_iter().chain(boards).collect()
 }
 
 #[cfg(test)]

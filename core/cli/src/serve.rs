@@ -62,7 +62,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut config = args.node.config(place.path())?;
     config.be_tracker = args.play_tracker;
     let node = Arc::new(node_args::start(config)?);
-    node_args::tell_metrics(&node, &output)?;
     let outcome = publish_and_serve(&node, args, release, &output, &stop);
     // While a source is still being hashed, the hashing thread holds the node; then the process just ends.
     if let Some(node) = Arc::into_inner(node) {
@@ -98,6 +97,7 @@ fn publish_and_serve(
         return Ok(None);
     };
     announce(node, args, &published, output)?;
+    node_args::tell_metrics(node, output)?;
     let service = Service { node, published: &published, notices, output };
     service.run(stop)?;
     Ok(Some(service.sent()))

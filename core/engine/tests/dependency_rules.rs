@@ -61,8 +61,6 @@ const OWNED: &[(&str, &str)] = &[
     ("axum", "samara-node"),
     ("tokio", "samara-node"),
     ("foca", "samara-engine"),
-    ("metrics", "samara-node"),
-    ("metrics-exporter-prometheus", "samara-node"),
     ("clap", "samara"),
     ("wasmtime", "samara-policy-host"),
     ("wit-component", "samara-policy-build"),

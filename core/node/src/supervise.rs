@@ -12,11 +12,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, dev::ToEnvelope};
-use metrics::Counter;
 use tokio::sync::oneshot;
 
 use crate::api::{ActorName, Notice};
-use crate::metrics::Metrics;
+use crate::metrics::{Counter, Metrics};
 use crate::shared::Shared;
 
 /// Messages that may wait for one actor. Senders from the data plane wait when it is full.
@@ -77,7 +76,7 @@ impl Gauge {
 
     fn dropped(&self) {
         if let Some(dropped) = self.dropped.get() {
-            dropped.increment(1);
+            dropped.add(1);
         }
     }
 

@@ -486,8 +486,3 @@ pub const METRICS: &[Metric] = &[
     gauge("process_threads", "threads", &[], "Threads of the process"),
     gauge("process_start_time_seconds", "seconds since 1970", &[], "When the process started"),
 ];
-
-/// The metric of this name.
-pub fn declared(name: &str) -> Option<&'static Metric> {
-    METRICS.iter().find(|one| one.name == name)
-}

@@ -9,7 +9,7 @@ use samara_engine::seeder::SeederConfig;
 
 use super::labels::{CONDITIONS, PHASES, phase_number};
 use super::process;
-use super::text::Reading;
+use super::text::{Reading, Text};
 use crate::api::FetchPhase;
 use crate::content_state::ContentState;
 use crate::shared::Shared;
@@ -33,9 +33,10 @@ pub fn page(shared: &Shared) -> String {
     actors(&mut reading, shared, &contents);
     store(&mut reading, shared, &contents);
     process::read(&mut reading);
-    let mut text = shared.metrics.recorder.render();
-    text.push_str(&reading.render());
-    text
+    let mut text = Text::new();
+    shared.metrics.recorder.write(&mut text);
+    reading.write(&mut text);
+    text.into_page()
 }
 
 fn is_under_way(phase: &FetchPhase) -> bool {

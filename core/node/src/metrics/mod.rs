@@ -14,7 +14,6 @@ mod text;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use metrics::Counter;
 use samara_engine::swarm::{Hook, SwarmEvent};
 use samara_model::Time;
 
@@ -22,48 +21,46 @@ pub use declared::{Kind, Label, METRICS, Metric, Taken};
 pub use labels::{ACTORS, DatagramDrop, Direction, DiskOp, Loss, Outcome, Role, Scope, Source};
 pub use look::page;
 pub use page::markdown;
+pub use recorder::Counter;
 
 use crate::api::ActorName;
 use crate::clock::unix_seconds;
-use recorder::{Counters, Histograms, NodeRecorder};
-
-/// How often observations are sorted into their buckets, whether somebody asks or not.
-pub const UPKEEP: Duration = Duration::from_secs(5);
+use recorder::{Recorder, Series};
 
 /// Handles of everything that the node counts.
 pub struct Metrics {
-    recorder: NodeRecorder,
+    recorder: Recorder,
     /// What gossip last said of itself.
     pub pulse: Pulse,
     own_restarts: [AtomicU64; ACTORS.len()],
     policies_changed_at: AtomicU64,
-    chunks: Counters,
-    received: Counters,
-    wasted: Counters,
-    sent: Counters,
-    chunk_time: Histograms,
-    transfers: Counters,
-    transfer_time: Histograms,
-    overhead: Histograms,
-    first_chunk: Histograms,
-    reservations_expired: Counters,
-    peers_banned: Counters,
-    gossip_messages: Counters,
-    gossip_bytes: Counters,
-    datagrams_dropped: Counters,
-    questions: Counters,
-    call_time: Histograms,
-    fuel: Counters,
-    fallbacks: Counters,
-    faults: Counters,
-    shadow: Counters,
-    decisions_dropped: Counters,
-    changes: Counters,
-    message_time: Histograms,
-    restarts: Counters,
-    dropped: Counters,
-    disk_time: Histograms,
-    disk_bytes: Counters,
+    chunks: Series,
+    received: Series,
+    wasted: Series,
+    sent: Series,
+    chunk_time: Series,
+    transfers: Series,
+    transfer_time: Series,
+    overhead: Series,
+    first_chunk: Series,
+    reservations_expired: Series,
+    peers_banned: Series,
+    gossip_messages: Series,
+    gossip_bytes: Series,
+    datagrams_dropped: Series,
+    questions: Series,
+    call_time: Series,
+    fuel: Series,
+    fallbacks: Series,
+    faults: Series,
+    shadow: Series,
+    decisions_dropped: Series,
+    changes: Series,
+    message_time: Series,
+    restarts: Series,
+    dropped: Series,
+    disk_time: Series,
+    disk_bytes: Series,
 }
 
 /// What the actors' thread says of itself every second.
@@ -102,47 +99,41 @@ impl Moment {
 impl Metrics {
     /// Makes every series, so that each is there from the start.
     pub fn new() -> Self {
-        let recorder = NodeRecorder::new();
-        let (counters, histograms) =
-            (|name| recorder.counters(name), |name| recorder.histograms(name));
+        let recorder = Recorder::new();
+        let series = |name| recorder.series(name);
         Metrics {
             pulse: Pulse::default(),
             own_restarts: Default::default(),
             policies_changed_at: AtomicU64::new(unix_seconds()),
-            chunks: counters("samara_chunks_received_total"),
-            received: counters("samara_received_bytes_total"),
-            wasted: counters("samara_wasted_bytes_total"),
-            sent: counters("samara_sent_bytes_total"),
-            chunk_time: histograms("samara_chunk_transfer_duration_seconds"),
-            transfers: counters("samara_transfer_completed_total"),
-            transfer_time: histograms("samara_transfer_duration_seconds"),
-            overhead: histograms("samara_transfer_overhead_ratio"),
-            first_chunk: histograms("samara_time_to_first_chunk_seconds"),
-            reservations_expired: counters("samara_reservations_expired_total"),
-            peers_banned: counters("samara_peers_banned_total"),
-            gossip_messages: counters("samara_gossip_messages_total"),
-            gossip_bytes: counters("samara_gossip_bytes_total"),
-            datagrams_dropped: counters("samara_datagrams_dropped_total"),
-            questions: counters("samara_policy_questions_total"),
-            call_time: histograms("samara_policy_call_duration_seconds"),
-            fuel: counters("samara_policy_fuel_total"),
-            fallbacks: counters("samara_policy_fallbacks_total"),
-            faults: counters("samara_policy_failures_total"),
-            shadow: counters("samara_policy_shadow_total"),
-            decisions_dropped: counters("samara_policy_decisions_dropped_total"),
-            changes: counters("samara_policy_changes_total"),
-            message_time: histograms("samara_actor_message_duration_seconds"),
-            restarts: counters("samara_actor_restarts_total"),
-            dropped: counters("samara_actor_dropped_messages_total"),
-            disk_time: histograms("samara_store_io_duration_seconds"),
-            disk_bytes: counters("samara_store_io_bytes_total"),
+            chunks: series("samara_chunks_received_total"),
+            received: series("samara_received_bytes_total"),
+            wasted: series("samara_wasted_bytes_total"),
+            sent: series("samara_sent_bytes_total"),
+            chunk_time: series("samara_chunk_transfer_duration_seconds"),
+            transfers: series("samara_transfer_completed_total"),
+            transfer_time: series("samara_transfer_duration_seconds"),
+            overhead: series("samara_transfer_overhead_ratio"),
+            first_chunk: series("samara_time_to_first_chunk_seconds"),
+            reservations_expired: series("samara_reservations_expired_total"),
+            peers_banned: series("samara_peers_banned_total"),
+            gossip_messages: series("samara_gossip_messages_total"),
+            gossip_bytes: series("samara_gossip_bytes_total"),
+            datagrams_dropped: series("samara_datagrams_dropped_total"),
+            questions: series("samara_policy_questions_total"),
+            call_time: series("samara_policy_call_duration_seconds"),
+            fuel: series("samara_policy_fuel_total"),
+            fallbacks: series("samara_policy_fallbacks_total"),
+            faults: series("samara_policy_failures_total"),
+            shadow: series("samara_policy_shadow_total"),
+            decisions_dropped: series("samara_policy_decisions_dropped_total"),
+            changes: series("samara_policy_changes_total"),
+            message_time: series("samara_actor_message_duration_seconds"),
+            restarts: series("samara_actor_restarts_total"),
+            dropped: series("samara_actor_dropped_messages_total"),
+            disk_time: series("samara_store_io_duration_seconds"),
+            disk_bytes: series("samara_store_io_bytes_total"),
             recorder,
         }
-    }
-
-    /// Sorts observations into their buckets; to be called every [`UPKEEP`].
-    pub fn upkeep(&self) {
-        self.recorder.upkeep();
     }
 
     /// An actor panicked and comes back.
@@ -271,7 +262,9 @@ impl Metrics {
     /// The value of a series, for tests: `name` or `name{label="value"}` as it stands on the page.
     #[cfg(test)]
     pub fn of(&self, series: &str) -> Option<u64> {
-        let page = self.recorder.render();
+        let mut text = text::Text::new();
+        self.recorder.write(&mut text);
+        let page = text.into_page();
         let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
         line.parse().ok()
     }

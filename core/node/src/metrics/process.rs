@@ -66,6 +66,7 @@ fn boot_time() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::text::Text;
 
     #[test]
     fn a_program_with_a_strange_name_is_read() {
@@ -79,7 +80,9 @@ mod tests {
     fn this_process_has_figures() {
         let mut reading = Reading::default();
         read(&mut reading);
-        let text = reading.render();
+        let mut text = Text::new();
+        reading.write(&mut text);
+        let text = text.into_page();
         let value = |name: &str| -> f64 {
             let line = text.lines().find(|line| line.split(' ').next() == Some(name));
             line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).expect("a value")

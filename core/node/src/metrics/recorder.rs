@@ -1,102 +1,89 @@
-//! The exporter's recorder of one node, and the handles that are kept of it.
+//! Counts what happens, in atomic numbers that are made at the start.
 //!
-//! Each node has its own: several in one process do not mix their figures, and none is installed for the
-//! process. Every series of [`METRICS`] that is counted as it happens is made here, so that it is there, as 0,
-//! before anything happened.
+//! Each node has its own, so that several in one process do not mix their figures. Every series of [`METRICS`]
+//! that is counted as it happens is there, as 0, before anything happened. A histogram is a number per bucket:
+//! observing adds to one of them, and nothing grows when nobody asks.
 
-use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
-use metrics_exporter_prometheus::{
-    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::declared::{Kind, METRICS, Metric, Taken, declared};
+use super::declared::{Kind, METRICS, Metric, Taken};
+use super::text::Text;
 
-static HERE: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+/// All that one node counts.
+pub struct Recorder(Vec<Series>);
 
-/// One node's recorder.
-pub struct NodeRecorder {
-    recorder: PrometheusRecorder,
-    page: PrometheusHandle,
-}
-
-/// The series of one metric, in the order of [`Metric::combinations`].
-pub struct Counters {
+/// The series of one metric, in the order of [`Metric::combinations`]. Cheap to clone.
+#[derive(Clone)]
+pub struct Series {
     metric: &'static Metric,
-    series: Vec<Counter>,
+    cells: Arc<[Cell]>,
 }
 
-/// See [`Counters`].
-pub struct Histograms(Vec<Histogram>);
+/// One series.
+enum Cell {
+    Count(AtomicU64),
+    Histogram(Buckets),
+}
 
-impl NodeRecorder {
-    /// With all metrics described and all buckets set.
+/// Observations by bucket; the last is for what is above all bounds.
+struct Buckets {
+    bounds: &'static [f64],
+    counts: Box<[AtomicU64]>,
+    /// Bits of an `f64`.
+    sum: AtomicU64,
+}
+
+/// One series of a counter, for those who count it elsewhere.
+#[derive(Clone)]
+pub struct Counter {
+    series: Series,
+    place: usize,
+}
+
+impl Recorder {
+    /// Everything at 0.
     pub fn new() -> Self {
-        let recorder = builder()
-            .unwrap_or_else(|why| unreachable!("a declared histogram has no buckets: {why}"))
-            .build_recorder();
-        for metric in METRICS.iter().filter(|one| one.taken == Taken::AtOnce) {
-            let (name, help) = (metric.name.into(), metric.help.into());
-            match metric.kind {
-                Kind::Counter => recorder.describe_counter(name, None, help),
-                Kind::Gauge => recorder.describe_gauge(name, None, help),
-                Kind::Histogram(_) => recorder.describe_histogram(name, None, help),
+        let at_once = METRICS.iter().filter(|one| one.taken == Taken::AtOnce);
+        Recorder(at_once.map(Series::new).collect())
+    }
+
+    /// All series of a metric.
+    pub fn series(&self, name: &'static str) -> Series {
+        let found = self.0.iter().find(|one| one.metric.name == name);
+        found.unwrap_or_else(|| unreachable!("{name} is not declared")).clone()
+    }
+
+    /// Writes all of it in Prometheus's text format.
+    pub fn write(&self, text: &mut Text) {
+        for series in &self.0 {
+            text.head(series.metric);
+            for (labels, cell) in series.metric.combinations().iter().zip(&*series.cells) {
+                match cell {
+                    Cell::Count(count) => {
+                        text.line(series.metric.name, labels, count.load(Relaxed) as f64);
+                    }
+                    Cell::Histogram(buckets) => buckets.write(text, series.metric.name, labels),
+                }
             }
         }
-        NodeRecorder { page: recorder.handle(), recorder }
-    }
-
-    /// All series of a counter.
-    pub fn counters(&self, name: &'static str) -> Counters {
-        let metric = known(name);
-        let make = |key: Key| self.recorder.register_counter(&key, &HERE);
-        Counters { metric, series: keys(metric).map(make).collect() }
-    }
-
-    /// All series of a histogram.
-    pub fn histograms(&self, name: &'static str) -> Histograms {
-        let make = |key: Key| self.recorder.register_histogram(&key, &HERE);
-        Histograms(keys(known(name)).map(make).collect())
-    }
-
-    /// What was counted as it happened, in Prometheus's text format.
-    pub fn render(&self) -> String {
-        self.page.render()
-    }
-
-    /// Sorts new observations into their buckets. Without it a histogram that nobody asks for grows.
-    pub fn upkeep(&self) {
-        self.page.run_upkeep();
     }
 }
 
-fn builder() -> Result<PrometheusBuilder, BuildError> {
-    let mut builder = PrometheusBuilder::new();
-    for metric in METRICS {
-        if let Kind::Histogram(buckets) = metric.kind {
-            let matcher = Matcher::Full(metric.name.to_owned());
-            builder = builder.set_buckets_for_metric(matcher, buckets)?;
-        }
+impl Series {
+    fn new(metric: &'static Metric) -> Self {
+        let cell = || match metric.kind {
+            Kind::Histogram(bounds) => Cell::Histogram(Buckets::new(bounds)),
+            Kind::Counter | Kind::Gauge => Cell::Count(AtomicU64::new(0)),
+        };
+        let cells = metric.combinations().iter().map(|_| cell()).collect();
+        Series { metric, cells }
     }
-    Ok(builder)
-}
 
-fn known(name: &'static str) -> &'static Metric {
-    declared(name).unwrap_or_else(|| unreachable!("{name} is not declared"))
-}
-
-fn keys(metric: &'static Metric) -> impl Iterator<Item = Key> {
-    metric.combinations().into_iter().map(|labels| {
-        let labels: Vec<Label> =
-            labels.into_iter().map(|(name, value)| Label::from_static_parts(name, value)).collect();
-        Key::from_parts(metric.name, labels)
-    })
-}
-
-impl Counters {
     /// Counts for the series at this place.
     pub fn add(&self, place: usize, amount: u64) {
-        if let Some(counter) = self.series.get(place) {
-            counter.increment(amount);
+        if let Some(Cell::Count(count)) = self.cells.get(place) {
+            count.fetch_add(amount, Relaxed);
         }
     }
 
@@ -111,15 +98,48 @@ impl Counters {
 
     /// A handle of the series at this place.
     pub fn at(&self, place: usize) -> Counter {
-        self.series.get(place).cloned().unwrap_or_else(Counter::noop)
+        Counter { series: self.clone(), place }
+    }
+
+    /// Observes for the series at this place.
+    pub fn observe(&self, place: usize, value: f64) {
+        if let Some(Cell::Histogram(buckets)) = self.cells.get(place) {
+            buckets.observe(value);
+        }
     }
 }
 
-impl Histograms {
-    /// Observes for the series at this place.
-    pub fn observe(&self, place: usize, value: f64) {
-        if let Some(histogram) = self.0.get(place) {
-            histogram.record(value);
+impl Counter {
+    /// Counts.
+    pub fn add(&self, amount: u64) {
+        self.series.add(self.place, amount);
+    }
+}
+
+impl Buckets {
+    fn new(bounds: &'static [f64]) -> Self {
+        let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Buckets { bounds, counts, sum: AtomicU64::new(0f64.to_bits()) }
+    }
+
+    fn observe(&self, value: f64) {
+        let at = self.bounds.partition_point(|bound| *bound < value);
+        self.counts[at].fetch_add(1, Relaxed);
+        let add = |bits: u64| Some((f64::from_bits(bits) + value).to_bits());
+        // The closure always gives a value, so this does not fail.
+        let _ = self.sum.fetch_update(Relaxed, Relaxed, add);
+    }
+
+    /// Buckets are told as "at most so much": each holds those before it.
+    fn write(&self, text: &mut Text, name: &str, labels: &[(&'static str, &'static str)]) {
+        let mut below = 0;
+        let bounds = self.bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+        for (bound, count) in bounds.zip(&self.counts) {
+            below += count.load(Relaxed);
+            let labels = [labels, &[("le", bound.as_str())]].concat();
+            text.line(&format!("{name}_bucket"), &labels, below as f64);
         }
+        text.line(&format!("{name}_sum"), labels, f64::from_bits(self.sum.load(Relaxed)));
+        text.line(&format!("{name}_count"), labels, below as f64);
     }
 }

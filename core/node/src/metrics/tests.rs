@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn page_of(metrics: &Metrics) -> String {
-    metrics.recorder.render()
+    let mut text = text::Text::new();
+    metrics.recorder.write(&mut text);
+    text.into_page()
 }
 
 #[test]
@@ -87,17 +89,29 @@ fn what_happens_to_a_chunk_is_counted_by_source_and_cause() {
     }
 }
 
-/// Nobody asks for the page, and still nothing piles up: what was observed is in its buckets.
 #[test]
-fn observations_do_not_pile_up_when_nobody_asks() {
+fn observations_are_told_by_bucket_with_their_sum() {
     let metrics = Metrics::new();
-    for round in 1..=3u64 {
-        for _ in 0..1000 {
-            metrics.message_handled(Duration::from_micros(50));
-        }
-        metrics.upkeep();
-        let count = metrics.of("samara_actor_message_duration_seconds_count");
-        assert_eq!(count, Some(round * 1000));
+    for millis in [0, 1, 2, 30, 5000] {
+        metrics.chunk_stored(
+            Source { scope: Scope::Zone, origin: false },
+            1,
+            Duration::from_millis(millis),
+        );
+    }
+    let page = page_of(&metrics);
+    let name = "samara_chunk_transfer_duration_seconds";
+    for line in [
+        format!("{name}_bucket{{scope=\"zone\",le=\"0.0005\"}} 1"),
+        format!("{name}_bucket{{scope=\"zone\",le=\"0.002\"}} 3"),
+        format!("{name}_bucket{{scope=\"zone\",le=\"0.03\"}} 4"),
+        format!("{name}_bucket{{scope=\"zone\",le=\"3\"}} 4"),
+        format!("{name}_bucket{{scope=\"zone\",le=\"10\"}} 5"),
+        format!("{name}_bucket{{scope=\"zone\",le=\"+Inf\"}} 5"),
+        format!("{name}_sum{{scope=\"zone\"}} 5.033"),
+        format!("{name}_count{{scope=\"zone\"}} 5"),
+    ] {
+        assert!(page.lines().any(|one| one == line), "{line}:\n{page}");
     }
 }
 

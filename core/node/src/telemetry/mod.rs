@@ -15,7 +15,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 use crate::api::Notice;
-use crate::metrics::{self, UPKEEP};
+use crate::metrics;
 use crate::shared::Shared;
 use bounded::Bounded;
 
@@ -24,11 +24,9 @@ const HANGS_AFTER: Duration = Duration::from_secs(10);
 /// What Prometheus calls its text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Keeps the metrics in order, and answers on the configured address, if any, until the node stops. When it
-/// cannot be had, the node does without, and says so. Returns where it listens.
+/// Answers on the configured address, if any, until the node stops. When it cannot be had, the node does without, and says so. Returns where it listens.
 pub fn start_or_warn(shared: &Arc<Shared>) -> Option<SocketAddr> {
     let _inside = shared.data_plane.enter();
-    keep_in_order(shared);
     let wanted = shared.config.metrics_listen?;
     match listen(shared, wanted) {
         Ok(address) => Some(address),
@@ -40,21 +38,6 @@ pub fn start_or_warn(shared: &Arc<Shared>) -> Option<SocketAddr> {
             None
         }
     }
-}
-
-fn keep_in_order(shared: &Arc<Shared>) {
-    let shared = shared.clone();
-    tokio::spawn(async move {
-        let stopped = shared.stopped.notified();
-        tokio::pin!(stopped);
-        let mut ticks = tokio::time::interval(UPKEEP);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => shared.metrics.upkeep(),
-                () = &mut stopped => return,
-            }
-        }
-    });
 }
 
 fn listen(shared: &Arc<Shared>, wanted: SocketAddr) -> io::Result<SocketAddr> {
