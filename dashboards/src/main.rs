@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 
 /// Everything that is generated.
 fn documents() -> Vec<Document> {
-    let page = Document { path: "METRICS.md".into(), text: samara_node::metrics::markdown() };
+    let page = Document { path: "METRICS.md".into(), text: samara_node::monitoring::markdown() };
     let boards = boards::all().into_iter().map(|(name, board)| Document {
         path: format!("grafana/{name}.json"),
         text: format!("{:#}\n", board.write()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use samara_node::metrics::{Kind, METRICS};
+use samara_node::monitoring::{Kind, METRICS};
 
 use crate::not_shown::NOT_SHOWN;
 use crate::{boards, panel::CHOICE};

@@ -21,7 +21,7 @@ mod identity;
 mod instance;
 mod join;
 pub mod link;
-pub mod metrics;
+mod metrics;
 mod node;
 mod node_policy;
 mod router;
@@ -34,6 +34,11 @@ mod supervise;
 mod swarm_actor;
 mod telemetry;
 mod tracker_actor;
+
+/// All metrics of a node, as declared: for pages, dashboards and tests.
+pub mod monitoring {
+    pub use crate::metrics::{Kind, Label, METRICS, Metric, Taken, markdown};
+}
 
 pub use admin::{Refusal, Rollback, SOCKET as ADMIN_SOCKET};
 pub use api::{

@@ -7,10 +7,15 @@ use crate::process::DEADLINE;
 
 /// Status and body of a `GET`.
 pub fn get(address: &str, path: &str) -> (u16, String) {
-    let answer = ask(address, path).unwrap_or_else(|why| panic!("GET {address}{path}: {why}"));
-    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
-    (status.expect("a status"), body.to_owned())
+    try_get(address, path).unwrap_or_else(|| panic!("no answer to GET {address}{path}"))
+}
+
+/// The same, where perhaps nobody answers yet.
+pub fn try_get(address: &str, path: &str) -> Option<(u16, String)> {
+    let answer = ask(address, path).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 /// In HTTP/1.0 the body ends with the connection.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use samara_engine::gossip::{Gossip, GossipConfig, Member};
 use samara_model::PeerId;
-use samara_node::metrics::{METRICS, Metric};
+use samara_node::monitoring::{METRICS, Metric};
 use samara_node::{Node, NodeConfig};
 
 use crate::raw_peer::RawPeer;

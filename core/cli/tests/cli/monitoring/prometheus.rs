@@ -1,14 +1,13 @@
 //! A real Prometheus that watches a swarm of the tests, with our rules.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::http::{escaped, get};
+use crate::http::{escaped, get, try_get};
 use crate::process::eventually;
 
 /// Running; dropping it kills it.
@@ -55,25 +54,21 @@ impl Prometheus {
             ),
         );
         let address = free_address();
-        let mut child = Command::new("prometheus")
+        let child = Command::new("prometheus")
             .arg("--config.file=prometheus.yml")
             .arg("--storage.tsdb.path=data")
             .arg(format!("--web.listen-address={address}"))
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(File::create(folder.path().join("log")).expect("created"))
             .spawn()
             .expect("prometheus was there a moment ago");
-        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let said: Vec<String> = lines
-            .map_while(Result::ok)
-            .take_while(|line| !line.contains("Server is ready to receive web requests"))
-            .collect();
+        let log = folder.path().join("log");
         let prometheus = Prometheus { child, address, _folder: folder };
-        eventually(&format!("Prometheus answers; it said {said:#?}"), || {
-            std::net::TcpStream::connect(&prometheus.address).is_ok()
-        });
+        let ready =
+            || try_get(&prometheus.address, "/-/ready").is_some_and(|(status, _)| status == 200);
+        eventually(&format!("Prometheus is ready; see {}", log.display()), ready);
         prometheus
     }
 
@@ -129,8 +124,8 @@ fn series(data: &Value, values: impl Fn(&Value) -> Vec<Value>) -> Vec<Series> {
     .collect()
 }
 
-/// Prometheus does not tell which port it took, so it is told one that is free now.
-fn free_address() -> String {
+/// An address that is free now, for those who must be told one.
+pub fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").to_string()
 }
