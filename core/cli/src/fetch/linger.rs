@@ -8,7 +8,7 @@ use samara_model::{ByteCount, ContentId};
 use samara_node::{FetchPhase, FetchProgress, Fetched, Node, Notice};
 
 use super::plan::Target;
-use super::watch::{HEARTBEAT, TICK, progress_event};
+use super::watch::{EVENT_PAUSE, HEARTBEAT, progress_event};
 use crate::exit::Failure;
 use crate::meter::{Meter, Speed};
 use crate::output::Output;
@@ -93,7 +93,7 @@ impl Shown {
             let traffic = lingering.traffic(fetched.content, fetched);
             sent += traffic.sent.0;
             neighbours += traffic.neighbours;
-            let pause = if traffic.sent.0 == *before { HEARTBEAT } else { TICK };
+            let pause = if traffic.sent.0 == *before { HEARTBEAT } else { EVENT_PAUSE };
             if now.duration_since(*at) >= pause {
                 (*at, *before) = (now, traffic.sent.0);
                 lingering.output.event(&progress_event(target, &traffic))?;

@@ -15,12 +15,14 @@ use crate::output::Output;
 use crate::signals::Stop;
 use crate::units;
 
-/// Longest time without looking at the signals; also the pause between two events.
+/// Longest time without looking at the signals.
 pub const TICK: Duration = Duration::from_millis(100);
+/// Pause between two events: more of them cost one per cent of a small machine that runs dozens of fetches.
+pub const EVENT_PAUSE: Duration = Duration::from_millis(250);
 /// Without a change, an event is still repeated this often, as a sign of life.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Changes come by the thousand: looking at 40 of them per second is enough for a person, and elsewhere as
-/// often as an event may be due.
+/// Changes come by the thousand: looking at 40 of them per second is enough for a person, and elsewhere the
+/// signals decide.
 const BREATH: Duration = Duration::from_millis(25);
 
 /// Watches one fetch.
@@ -129,7 +131,7 @@ fn nearly_done(progress: &FetchProgress) -> bool {
     }
 }
 
-/// Decides when an event is due: at most ten per second, at least one.
+/// Decides when an event is due: at most four per second, at least one.
 #[derive(Default)]
 struct Events {
     last: Option<(Instant, FetchProgress)>,
@@ -138,7 +140,7 @@ struct Events {
 impl Events {
     fn are_due(&mut self, now: Instant, progress: &FetchProgress) -> bool {
         let due = self.last.as_ref().is_none_or(|(at, before)| {
-            let pause = if before == progress { HEARTBEAT } else { TICK };
+            let pause = if before == progress { HEARTBEAT } else { EVENT_PAUSE };
             now.duration_since(*at) >= pause
         });
         if due {
