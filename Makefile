@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench build policies
+.PHONY: demo test setup bench bench-policies build policies
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -20,5 +20,11 @@ policies: ## every Rust policy as target/policies/NAME.wasm
 	cargo run --release --quiet -p samara-policy-build -- \
 	  $$(grep -l 'samara_policy::export!' policies/*/src/lib.rs | sed 's,/src/lib.rs,,')
 
-bench: build ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
+bench: build policies ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
 	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/results.json --markdown docs/benchmarks.md
+	$(MAKE) bench-policies
+
+bench-policies: build policies ## what a module costs: one question, and a whole transfer, each against native
+	./target/release/samara policy bench target/policies/balanced.wasm
+	./target/release/samara-bench swarm15 --rivals none --runs $(or $(RUNS),7) --vs-pass "--policy target/policies/balanced.wasm"
+	./target/release/samara-bench swarm15 --rivals none --runs 1 --vs-pass "--policy target/policies/sequential.wasm"

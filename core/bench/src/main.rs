@@ -65,6 +65,10 @@ struct Args {
     /// A second build to compare with, run in turns; prints the median ratio of pairs.
     #[arg(long, value_name = "PATH")]
     vs: Option<PathBuf>,
+    /// More flags for a second entrant, in place of those of `--pass`: compares the same build with and
+    /// without them, for example with `--policy FILE`; with `--vs`, for that build.
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    vs_pass: Option<String>,
     /// Keep what each process wrote, one folder per case and run.
     #[arg(long, value_name = "DIR")]
     keep_logs: Option<PathBuf>,
@@ -170,14 +174,20 @@ impl Args {
             Some(path) => Some(existing(path)?),
             None => beside.filter(|path| path.is_file()),
         };
-        let calling = |program: PathBuf| Calling {
+        let calling = |program: PathBuf, flags: &str| Calling {
             program,
             variables: self.set.clone(),
-            flags: self.pass.split_whitespace().map(str::to_string).collect(),
+            flags: flags.split_whitespace().map(str::to_string).collect(),
         };
+        let versus = match (&self.vs, &self.vs_pass) {
+            (Some(path), _) => Some(existing(path)?),
+            (None, Some(_)) => samara.clone(),
+            (None, None) => None,
+        };
+        let versus_flags = self.vs_pass.as_ref().unwrap_or(&self.pass);
         Ok(Session {
-            samara: samara.map(calling),
-            versus: self.vs.as_deref().map(existing).transpose()?.map(calling),
+            samara: samara.map(|program| calling(program, &self.pass)),
+            versus: versus.map(|program| calling(program, versus_flags)),
             rivals: parse_rivals(&self.rivals)?,
             runs: usize::from(self.runs),
             logs: self.keep_logs.clone(),

@@ -98,7 +98,7 @@ fn remarks(case: &CaseResult) -> Vec<String> {
     for pair in &case.pairs {
         let ratios: Vec<String> = pair.ratios.iter().map(|ratio| format!("{ratio:.3}")).collect();
         lines.push(format!(
-            "first build over second, {}: median of pairs {:.3} ({})",
+            "first over second, {}: median of pairs {:.3} ({})",
             pair.measure.heading(),
             pair.median,
             ratios.join(", ")

@@ -25,7 +25,7 @@ use crate::{
 pub struct Session {
     /// Our program, where it is built.
     pub samara: Option<Calling>,
-    /// A second build of it.
+    /// A second build of it, or the same with other flags.
     pub versus: Option<Calling>,
     /// The rivals that the user wants; `None`: those of each case.
     pub rivals: Option<Vec<Rival>>,
@@ -48,8 +48,8 @@ enum Kind {
     Rival(Rival),
 }
 
-/// The second build's name.
-const VERSUS: &str = "samara (second build)";
+/// The name of a second build, or of the same with other flags.
+const VERSUS: &str = "samara (second)";
 
 impl Session {
     /// Measures one case.

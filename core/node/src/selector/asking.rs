@@ -12,7 +12,7 @@ use samara_policy_host::{Fault, Reply};
 use super::agreement::agree;
 use super::breaker::{Change, Verdict};
 use super::desk::Current;
-use super::loaded::Loaded;
+use super::loaded::{Loaded, PATIENCE};
 use super::tailor::tailor;
 use crate::api::Notice;
 use crate::metrics::Role;
@@ -40,7 +40,7 @@ struct Way {
     pair: Option<Arc<Pair>>,
 }
 
-/// Asks whoever is active, and the shadow. Returns at once.
+/// Asks whoever is active, and the shadow. Returns at once, or after a moment ([`PATIENCE`]).
 pub fn ask(shared: &Arc<Shared>, asked: Asked) {
     let Asked { content, token, question, deadline } = asked;
     let current = shared.policies.current();
@@ -55,10 +55,14 @@ pub fn ask(shared: &Arc<Shared>, asked: Asked) {
         Some(_) if current.quarantined => "quarantined",
         // A question of before a swap may be for a hook that the new policy does not want.
         Some(_) if !active.description.hooks.wants(hook) => "not-wanted",
-        Some(_) => match active.book().breaker.verdict(shared.clock.now()) {
-            Verdict::Ask => return ask_module(way, &current, *question, (deadline, expires)),
-            Verdict::BuiltIn => "left-alone",
-        },
+        Some(_) => {
+            // A statement of its own, so that the book is free again: the answer is noted in it.
+            let verdict = active.book().breaker.verdict(shared.clock.now());
+            match verdict {
+                Verdict::Ask => return ask_module(way, &current, *question, (deadline, expires)),
+                Verdict::BuiltIn => "left-alone",
+            }
+        }
     };
     active.book().stats.fell_back(hook, reason);
     shared.metrics.policy_fell_back(reason);
@@ -86,7 +90,9 @@ fn ask_module(
     tailor(&mut question, &current.facts.labels, &loaded.description.labels, &loaded.parameters);
     let (asked, failed) = (loaded.clone(), (way.shared.clone(), way.content, way.token, way.hook));
     let reply = move |reply: Reply| take_reply(way, &asked, reply, deadline);
-    if threads.active.ask(module, Arc::new(question), Some(expires), reply).is_err() {
+    let patience = if loaded.is_quick() { PATIENCE } else { Duration::ZERO };
+    let (threads, question) = (&threads.active, Arc::new(question));
+    if threads.ask_patiently(module, question, Some(expires), patience, reply).is_err() {
         let (shared, content, token, hook) = failed;
         loaded.book().stats.fell_back(hook, "queue");
         shared.metrics.policy_fault("queue");
@@ -94,9 +100,10 @@ fn ask_module(
     }
 }
 
-/// On a thread of the pool.
+/// Where the question was asked, or on a thread of the pool.
 fn take_reply(way: Way, loaded: &Arc<Loaded>, reply: Reply, deadline: Duration) {
     let took = reply.waited + reply.took;
+    loaded.took(took);
     way.shared.metrics.policy_called(Role::Active, took, reply.fuel);
     let change = {
         let mut book = loaded.book();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use samara_policy::{Description, Policy};
 use samara_policy_balanced::Balanced;
@@ -21,8 +23,13 @@ pub struct Loaded {
     /// Values of its parameters.
     pub parameters: Vec<u64>,
     file: String,
+    quick: AtomicBool,
     book: Mutex<Book>,
 }
+
+/// A quick module's answer is waited for this long: being called back by another thread would come a nap of the
+/// data plane later, and cost a wake-up. A module that is slower is not waited for until it is quick again.
+pub const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What changes with each call.
 pub struct Book {
@@ -59,7 +66,17 @@ impl Loaded {
         breaker: BreakerConfig,
     ) -> Loaded {
         let book = Mutex::new(Book { breaker: Breaker::new(breaker), stats: Stats::default() });
-        Loaded { module, description, parameters, file, book }
+        Loaded { module, description, parameters, file, quick: AtomicBool::new(true), book }
+    }
+
+    /// Whether its last answer came soon enough to wait for the next one.
+    pub fn is_quick(&self) -> bool {
+        self.quick.load(Ordering::Relaxed)
+    }
+
+    /// An answer took so long, from asking to having it.
+    pub fn took(&self, time: Duration) {
+        self.quick.store(time <= PATIENCE, Ordering::Relaxed);
     }
 
     /// What changes with each call. Locked for moments only.
