@@ -48,7 +48,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "samara-sim",
         ],
     ),
-    ("samara-sim", &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"]),
+    (
+        "samara-sim",
+        &[
+            "samara-engine",
+            "samara-model",
+            "samara-policy",
+            "samara-policy-balanced",
+            "samara-policy-kraken",
+            "samara-policy-least-loaded",
+            "samara-policy-rack-local",
+            "samara-policy-random",
+            "samara-policy-rarest-first",
+            "samara-policy-sequential",
+        ],
+    ),
     ("samara-bench", &["samara-model"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];
