@@ -37,6 +37,11 @@ pub enum Event {
         /// Id of the node.
         peer: String,
     },
+    /// `--metrics` is answered.
+    Metrics {
+        /// Where, with the port that was really taken.
+        listen: SocketAddr,
+    },
     /// What `serve` has sent so far.
     Traffic {
         /// Seconds since the Unix epoch.

@@ -64,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("samara-bench", &["samara-model"]),
+    ("samara-dashboards", &["samara-node"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];
 
@@ -74,7 +75,6 @@ const OWNED: &[(&str, &str)] = &[
     ("axum", "samara-node"),
     ("tokio", "samara-node"),
     ("foca", "samara-engine"),
-    ("metrics", "samara-node"),
     ("clap", "samara"),
     ("wasmtime", "samara-policy-host"),
     ("wit-component", "samara-policy-build"),

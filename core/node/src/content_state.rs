@@ -11,6 +11,7 @@ use samara_store::Content;
 use tokio::sync::Notify;
 
 use crate::api::{FetchPhase, FetchProgress, PeerRow};
+use crate::speed::Speed;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
 
@@ -34,6 +35,12 @@ pub struct ContentState {
     pub resumed: AtomicU64,
     /// Live neighbours.
     pub neighbours: AtomicU32,
+    /// Chunks that are reserved or on their way to here; as old as `rows` at most.
+    pub incoming: AtomicU32,
+    /// Chunks that are offered or on their way from here; as old as `rows` at most.
+    pub outgoing: AtomicU32,
+    /// How fast it came.
+    pub speed: Speed,
     /// Where what is missing could come from; as old as `rows` at most.
     pub outlook: Mutex<Outlook>,
     /// The neighbours, refreshed a few times a second.
@@ -79,6 +86,9 @@ impl ContentState {
             done: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             neighbours: AtomicU32::new(0),
+            incoming: AtomicU32::new(0),
+            outgoing: AtomicU32::new(0),
+            speed: Speed::new(),
             outlook: Mutex::default(),
             rows: Mutex::default(),
             reasons: Mutex::default(),
@@ -109,6 +119,7 @@ impl ContentState {
 
     /// Something else is going on.
     pub fn set_phase(&self, phase: FetchPhase) {
+        self.speed.news();
         self.stage().phase = phase;
         self.changed.notify_all();
         self.turned.notify_one();

@@ -2,6 +2,8 @@
 
 mod demo;
 mod faults;
+mod http;
+mod monitoring;
 mod origin_killed;
 mod policy;
 mod policy_live;
