@@ -87,11 +87,13 @@ impl Swarm {
             address: row.address,
             place: row.place,
             permille: row.permille,
+            chunks: Some(row.chunks),
             source: PeerSource::Neighbour,
             age: now.since(row.heard),
         });
         let rows = rows.collect();
         *self.state.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+        self.state.note_rates(now);
         let reasons = self.machine.reasons().collect();
         *self.state.reasons.lock().unwrap_or_else(PoisonError::into_inner) = reasons;
         self.count_neighbours();
