@@ -19,11 +19,17 @@ pub struct Patient<'a> {
     admin: &'a Admin,
     output: &'a Output,
     gone: Option<Instant>,
+    was_gone: bool,
 }
 
 impl<'a> Patient<'a> {
     pub fn new(admin: &'a Admin, output: &'a Output) -> Patient<'a> {
-        Patient { admin, output, gone: None }
+        Patient { admin, output, gone: None, was_gone: false }
+    }
+
+    /// Whether it did not answer for a while, since this was asked last.
+    pub fn was_gone(&mut self) -> bool {
+        std::mem::take(&mut self.was_gone)
     }
 
     /// Reads a document; while nobody answers it is asked again.
@@ -50,6 +56,7 @@ impl<'a> Patient<'a> {
                 Err(AskError::Unreachable(error)) => error,
                 answered => {
                     if self.gone.take().is_some() {
+                        self.was_gone = true;
                         self.output.note("the node is back");
                     }
                     return answered;

@@ -120,7 +120,9 @@ impl Watch<'_> {
             let content: ContentDocument = match self.patient.ask("GET", &path, None) {
                 Ok(content) => content,
                 // It was killed before it had written the order down: give it again.
-                Err(AskError::Refused { status: 404, .. }) => return Ok(()),
+                Err(AskError::Refused { status: 404, .. }) if self.patient.was_gone() => {
+                    return Ok(());
+                }
                 Err(error) => return Err(self.admin.failure(&self.doing(), error)),
             };
             self.show(&content)?;

@@ -1,5 +1,7 @@
 //! Logs of the daemon: to stderr, as text or JSON, with a level that can change while it runs.
 
+use std::io::IsTerminal;
+
 use samara_node::config::{LogFormat, LogLevel, LogTable};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -14,7 +16,8 @@ impl Logs {
     /// Starts to log.
     pub fn start(table: &LogTable) -> Logs {
         let (filter, handle) = reload::Layer::new(filter(table.level));
-        let lines = fmt::layer().with_writer(std::io::stderr);
+        let lines =
+            fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
         let all = tracing_subscriber::registry().with(filter);
         match table.format {
             LogFormat::Text => all.with(lines.with_target(false)).init(),

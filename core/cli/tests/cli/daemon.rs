@@ -134,7 +134,7 @@ fn a_content_goes_from_node_to_node_and_both_remember_it() {
     // Both are started again: nothing is asked for anew.
     assert_eq!(origin.stop().code, Some(0));
     assert_eq!(peer.stop().code, Some(0));
-    let origin = Daemon::start(&path("origin"), &["--listen", &join]);
+    let origin = Daemon::start(&path("origin"), &["--set", &format!("node.listen={join}")]);
     assert_eq!(origin.row("org/model@1").expect("a row")["state"], "complete");
     let third = Daemon::start(&path("third"), &["--join", &origin.address]);
     third.fine(&["fetch", "org/model@1"]);

@@ -130,8 +130,9 @@ impl Shared {
                 }
                 let (content, size) = (published.content, published.size.0);
                 tracing::info!(release = %published.release, %content, size, "published");
-                if inner.merge(number, content) {
-                    return;
+                let other = inner.by_content(&content).filter(|other| *other != number);
+                if let Some(other) = other {
+                    return inner.merge(number, other);
                 }
                 let Some(entry) = inner.entries.get_mut(&number) else { return };
                 (entry.content, entry.wish) = (Some(content), Wish::Hold);

@@ -17,10 +17,10 @@ impl Swarm {
         let content = self.state.content;
         match event {
             SwarmEvent::Completed => {
-                tracing::info!(%content, stats = ?self.machine.stats(), "every chunk is here");
+                tracing::debug!(%content, stats = ?self.machine.stats(), "every chunk is here");
                 self.completed()
             }
-            SwarmEvent::FirstPassDone => tracing::info!(%content, "every chunk was sent once"),
+            SwarmEvent::FirstPassDone => tracing::debug!(%content, "every chunk was sent once"),
             SwarmEvent::PeerBanned { peer, why } => {
                 self.shared.notify(Notice::BadPeer { peer, content, why: why.to_string() })
             }
