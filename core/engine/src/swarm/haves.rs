@@ -88,7 +88,7 @@ impl Swarm {
         else {
             return;
         };
-        if neighbour.has.insert(chunk) {
+        if neighbour.has.insert(chunk, &chunks.have) {
             self.requests_wanted = true;
             let holders = &mut chunks.holders[chunk as usize];
             *holders = holders.saturating_add(1);
@@ -103,7 +103,7 @@ impl Swarm {
         let Some(has) = chunks.read_summary(have) else { return };
         chunks.remove_holder(&neighbour.has);
         chunks.add_holder(&has);
-        neighbour.has = has;
+        neighbour.has.replace(has, &chunks.have);
         self.requests_wanted = true;
     }
 

@@ -56,6 +56,8 @@ pub struct Hints {
     known: HashMap<PeerId, Hint, FixedState>,
     banned: HashSet<PeerId, FixedState>,
     dirty: bool,
+    /// Somebody came whom the policy has not seen as a neighbour: no hurry.
+    moved: bool,
 }
 
 impl Hints {
@@ -65,6 +67,7 @@ impl Hints {
             known: HashMap::with_hasher(hasher.clone()),
             banned: HashSet::with_hasher(hasher),
             dirty: false,
+            moved: false,
         }
     }
 
@@ -74,6 +77,7 @@ impl Hints {
 
     pub(super) fn clear_dirty(&mut self) {
         self.dirty = false;
+        self.moved = false;
     }
 
     pub(super) fn is_banned(&self, peer: &PeerId) -> bool {
@@ -115,7 +119,7 @@ impl Hints {
 
     pub(super) fn connected(&mut self, peer: PeerId, address: SocketAddr, place: Place) {
         self.add(&PeerHint { peer, address, permille: 0, place });
-        self.dirty = true;
+        self.moved = true;
         if let Some(hint) = self.known.get_mut(&peer) {
             hint.state = HintState::Connected;
             hint.failures = 0;
@@ -187,7 +191,7 @@ impl Hints {
 
     /// Wakes the question whom to connect to, when somebody could be tried again.
     pub(super) fn wake(&mut self, now: Time) {
-        self.dirty |= self.has_ready(now);
+        self.dirty |= self.moved || self.has_ready(now);
     }
 
     /// Whether somebody could be tried now.

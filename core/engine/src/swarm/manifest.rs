@@ -77,7 +77,8 @@ impl Swarm {
         }
         self.manifest.avoid.retain(|_, until| *until > now);
         let Some(link) = self.manifest_source() else { return };
-        let Some(total) = self.neighbours[&link].manifest_bytes else { return };
+        let of = self.neighbours.get(&link);
+        let Some(total) = of.and_then(|one| one.manifest_bytes) else { return };
         if self.manifest.total != total
             || (self.manifest.one_source && !self.manifest.sources.contains(&link))
         {

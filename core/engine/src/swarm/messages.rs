@@ -1,11 +1,13 @@
 //! What neighbours say, and how they come and go.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use samara_model::{ChunkIndex, DeclineReason, HaveSummary, LabelNumbers, PeerId, PeerMessage};
 
-use super::neighbour::{Neighbour, Sending};
+use super::neighbour::Neighbour;
 use super::place::relation_between;
+use super::under_way::Sending;
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
 impl Swarm {
@@ -60,30 +62,38 @@ impl Swarm {
 
     /// Forgets a neighbour and everything that was going on with it.
     pub(super) fn forget(&mut self, link: LinkKey, _out: &mut Outputs) {
-        self.void(link);
-        let Some(neighbour) = self.neighbours.remove(&link) else { return };
-        if let Some(chunks) = &mut self.chunks {
-            chunks.remove_holder(&neighbour.has);
-        }
+        let Some(neighbour) = self.remove(link) else { return };
         self.hints.lost(neighbour.peer, self.now);
         self.manifest.lost(link);
         self.offers_wanted = true;
         self.requests_wanted = true;
     }
 
+    /// Takes a neighbour out of the books.
+    pub(super) fn remove(&mut self, link: LinkKey) -> Option<Neighbour> {
+        self.void(link);
+        let neighbour = self.neighbours.remove(&link)?;
+        if let Some(chunks) = &mut self.chunks {
+            chunks.remove_holder(&neighbour.has);
+        }
+        Some(neighbour)
+    }
+
     /// Ends all reservations and transfers with a neighbour, in the books.
     fn void(&mut self, link: LinkKey) {
-        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
-        let Some(chunks) = &mut self.chunks else { return };
-        for out in neighbour.outgoing.drain(..) {
-            if let Sending::Chunk(chunk) = out.what {
+        for chunk in self.under_way.void_outgoing(link).filter_map(|out| out.chunk()) {
+            if let Some(chunks) = &mut self.chunks {
                 chunks.end_sending(chunk);
             }
         }
-        for chunk in neighbour.incoming.drain(..).filter_map(|incoming| incoming.chunk) {
-            chunks.end_coming(chunk);
+        for chunk in self.under_way.void_incoming(link).filter_map(|incoming| incoming.chunk) {
+            if let Some(chunks) = &mut self.chunks {
+                chunks.end_coming(chunk);
+            }
         }
-        neighbour.assumed.clear();
+        if let Some(neighbour) = self.neighbours.get_mut(&link) {
+            neighbour.assumed.clear();
+        }
     }
 
     pub(super) fn on_message(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {
@@ -191,10 +201,11 @@ impl Swarm {
         match chunks.read_summary(&neighbour.summary) {
             Some(has) => {
                 chunks.add_holder(&has);
-                neighbour.has = has;
+                neighbour.has.replace(has, &chunks.have);
             }
             None => {
-                neighbour.has = samara_model::ChunkSet::empty(chunks.count());
+                let nothing = samara_model::ChunkSet::empty(chunks.count());
+                neighbour.has.replace(nothing, &chunks.have);
                 out.push(SwarmOutput::Disconnect {
                     link,
                     why: "its chunk set does not fit the manifest",
@@ -205,12 +216,11 @@ impl Swarm {
 
     fn on_decline(&mut self, link: LinkKey, reason: DeclineReason, inbound: u16) {
         let backoff = self.busy_backoff();
+        let held = self.assume_held();
         let (now, slots) = (self.now, self.download_slots);
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
         neighbour.heard_inbound(inbound, slots, now);
-        let offered = neighbour.outgoing.iter().position(|o| matches!(o.what, Sending::Offered(_)));
-        let Some(at) = offered else { return };
-        let offered = neighbour.outgoing.remove(at);
+        let Some(offered) = self.under_way.take_offer(link, None) else { return };
         self.answer_pace.record(now.since(offered.since));
         let Sending::Offered(chunks) = offered.what else { return };
         match reason {
@@ -221,12 +231,17 @@ impl Swarm {
             DeclineReason::Busy => neighbour.busy_until = now + backoff,
             DeclineReason::Parked => neighbour.busy_until = now + PARKED_BACKOFF,
             DeclineReason::Have => {
-                let until = now + ASSUME_HELD;
+                let until = now + held;
                 neighbour.assumed.retain(|(_, until)| *until > now);
                 neighbour.assumed.extend(chunks.into_iter().map(|chunk| (chunk, until)));
             }
         }
         self.offers_wanted = true;
+    }
+
+    fn assume_held(&self) -> Duration {
+        let usual = self.send_pace.usual();
+        usual.map_or(ASSUME_HELD, |usual| (usual * ASSUME_HELD_TRANSFERS).min(ASSUME_HELD_MOST))
     }
 
     fn on_withdraw(&mut self, link: LinkKey, withdrawn: &[ChunkIndex], out: &mut Outputs) {
@@ -238,23 +253,29 @@ impl Swarm {
         let Some(chunks) = &mut self.chunks else { return };
         if withdrawn.is_empty() {
             chunks.remove_holder(&neighbour.has);
-            neighbour.has = samara_model::ChunkSet::empty(chunks.count());
-            let incoming = core::mem::take(&mut neighbour.incoming);
-            for chunk in incoming.into_iter().filter_map(|incoming| incoming.chunk) {
+            let nothing = samara_model::ChunkSet::empty(chunks.count());
+            neighbour.has.replace(nothing, &chunks.have);
+            let incoming = self.under_way.void_incoming(link);
+            for chunk in incoming.filter_map(|incoming| incoming.chunk) {
                 chunks.end_coming(chunk);
                 out.push(SwarmOutput::DropIncoming { link, chunk });
             }
             return;
         }
         for chunk in withdrawn {
-            if neighbour.has.remove(*chunk) {
+            if neighbour.has.remove(*chunk, &chunks.have) {
                 chunks.holders[*chunk as usize] = chunks.holders[*chunk as usize].saturating_sub(1);
             }
         }
     }
 }
 
-/// How long chunks of an offer that was declined because they are there or on their way count as held.
-const ASSUME_HELD: core::time::Duration = core::time::Duration::from_millis(500);
+/// How long chunks of an offer that was declined because they are there or on their way count as held, until
+/// the usual time of a transfer is known ...
+const ASSUME_HELD: Duration = Duration::from_millis(500);
+/// ... and afterwards, in such times, and at most: what was on its way has come by then, or does not come.
+const ASSUME_HELD_TRANSFERS: u32 = 2;
+/// See [`ASSUME_HELD_TRANSFERS`].
+const ASSUME_HELD_MOST: Duration = Duration::from_secs(2);
 /// How long a neighbour whose disk is full is left alone.
-const PARKED_BACKOFF: core::time::Duration = core::time::Duration::from_secs(2);
+const PARKED_BACKOFF: Duration = Duration::from_secs(2);

@@ -13,11 +13,13 @@ mod backstop;
 mod chunks;
 mod config;
 mod haves;
+mod held;
 mod hints;
 mod io;
 mod manifest;
 mod messages;
 mod neighbour;
+mod neighbours;
 mod outlook;
 mod pace;
 mod place;
@@ -27,6 +29,7 @@ mod receiving;
 mod sending;
 mod stats;
 mod trust;
+mod under_way;
 mod views;
 mod window;
 
@@ -35,11 +38,12 @@ mod columns;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod recount;
+#[cfg(test)]
 mod strategies;
 #[cfg(test)]
 mod world;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -53,15 +57,17 @@ pub use policy::{DropReason, PolicyFacts, ReasonCount};
 pub use samara_policy::Hook;
 pub use stats::SwarmStats;
 
-use ask::Asks;
+use ask::{Asks, Standby};
 use backstop::Backstop;
 use chunks::Chunks;
 use hints::Hints;
 use manifest::ManifestFetch;
 use neighbour::Neighbour;
+use neighbours::Neighbours;
 use pace::Pace;
 use policy::Reasons;
 use rate::Rate;
+use under_way::UnderWay;
 
 /// How often slow things are looked at: expiry, late policies, hedging, idle slots.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
@@ -87,7 +93,8 @@ pub struct Swarm {
     backstop: Backstop,
     began: Option<Time>,
     origin: bool,
-    neighbours: BTreeMap<LinkKey, Neighbour>,
+    neighbours: Neighbours,
+    under_way: UnderWay,
     hints: Hints,
     chunks: Option<Chunks>,
     manifest: ManifestFetch,
@@ -102,6 +109,7 @@ pub struct Swarm {
     upload_rate: Rate,
     download_rate: Rate,
     asks: Asks,
+    standby: Standby,
     offers_wanted: bool,
     requests_wanted: bool,
     neighbours_asked: Option<Time>,
@@ -170,7 +178,8 @@ impl Swarm {
             backstop: Backstop::default(),
             began: None,
             origin,
-            neighbours: BTreeMap::new(),
+            neighbours: Neighbours::default(),
+            under_way: UnderWay::default(),
             hints: Hints::new(random_seed),
             chunks: None,
             manifest: ManifestFetch::default(),
@@ -184,6 +193,7 @@ impl Swarm {
             upload_rate: Rate::default(),
             download_rate: Rate::default(),
             asks: Asks::default(),
+            standby: Standby::default(),
             offers_wanted: false,
             requests_wanted: false,
             neighbours_asked: None,
@@ -306,15 +316,13 @@ impl Swarm {
 
     /// What is promised or on its way, in both directions.
     pub fn outstanding(&self) -> Outstanding {
-        let mut all = Outstanding::default();
-        for one in self.neighbours.values() {
-            all.outgoing += one.outgoing.len() as u32;
-            all.incoming += one.incoming.len() as u32;
-            let out = one.outgoing.iter().map(|out| out.since);
-            let since = out.chain(one.incoming.iter().map(|incoming| incoming.since)).min();
-            all.oldest = [all.oldest, since].into_iter().flatten().min();
+        let (outgoing, incoming) = (self.under_way.outgoing(), self.under_way.incoming());
+        let begun = outgoing.iter().map(|one| one.since);
+        Outstanding {
+            outgoing: outgoing.len() as u32,
+            incoming: incoming.len() as u32,
+            oldest: begun.chain(incoming.iter().map(|one| one.since)).min(),
         }
-        all
     }
 
     /// What follows from any input: news that are due, questions to the policy, the next timer.
@@ -361,6 +369,7 @@ impl Swarm {
         }
         self.policy = facts;
         self.reasons.clear();
+        self.standby.clear();
         self.forgive();
         self.offers_wanted = true;
         self.requests_wanted = true;
@@ -372,10 +381,12 @@ impl Swarm {
     fn expire_neighbours(&mut self) {
         let now = self.now;
         let silent = |one: &Neighbour| !one.opened && now.since(one.since).as_secs() >= 10;
-        for one in self.neighbours.values().filter(|one| silent(one)) {
-            self.hints.failed(one.peer, now);
+        let all = self.neighbours.iter().filter(|(_, one)| silent(one));
+        let all: Vec<(LinkKey, PeerId)> = all.map(|(link, one)| (*link, one.peer)).collect();
+        for (link, peer) in all {
+            self.remove(link);
+            self.hints.failed(peer, now);
         }
-        self.neighbours.retain(|_, one| !silent(one));
     }
 
     fn on_timer(&mut self, token: u64) {
@@ -413,7 +424,8 @@ impl Swarm {
     /// Whether something may expire or get late.
     fn is_busy(&self) -> bool {
         !self.is_complete()
-            || self.neighbours.values().any(|one| !one.outgoing.is_empty() || !one.opened)
+            || !self.under_way.outgoing().is_empty()
+            || self.neighbours.values().any(|one| !one.opened)
     }
 
     fn send(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {

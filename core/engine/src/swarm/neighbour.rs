@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use samara_model::{ChunkIndex, ChunkSet, HaveSummary, LabelNumbers, PeerId, Place, Time};
+use samara_model::{ChunkIndex, HaveSummary, LabelNumbers, PeerId, Place, Time};
 
-use super::pace::Pace;
+use super::held::Held;
+use super::pace::MeanPace;
 
 /// A peer with a live connection for this content.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub struct Neighbour {
     /// What it said it had, until the manifest is known here.
     pub summary: HaveSummary,
     /// What it has; an empty universe until the manifest is known here.
-    pub has: ChunkSet,
+    pub has: Held,
     /// It had the content from the start.
     pub origin: bool,
     /// It wants to hear what arrives here.
@@ -49,10 +50,6 @@ pub struct Neighbour {
     pub refused_until: Time,
     /// Chunks that it said it has or gets, without saying which; forgotten after a while.
     pub assumed: Vec<(ChunkIndex, Time)>,
-    /// Offers and transfers to it.
-    pub outgoing: Vec<Outgoing>,
-    /// Reservations and transfers from it.
-    pub incoming: Vec<Incoming>,
     /// When it last acknowledged a chunk, and when one last came from it: what waits behind another chunk
     /// on the same link is timed from there.
     pub sent_at: Time,
@@ -65,46 +62,15 @@ pub struct Neighbour {
     /// What failed or expired.
     pub failures: u32,
     /// How long chunks take to it.
-    pub send_pace: Pace,
+    pub send_pace: MeanPace,
     /// How long chunks take from it.
-    pub receive_pace: Pace,
+    pub receive_pace: MeanPace,
     /// Chunks from it that were bad.
     pub bad: BadChunks,
     /// It gets the manifest from here, since.
     pub manifest_since: Option<Time>,
     /// It was told of the others.
     pub introduced: bool,
-}
-
-/// Something on its way to a neighbour.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// When it was offered, or began to be sent.
-    pub since: Time,
-    /// What.
-    pub what: Sending,
-}
-
-/// A stage of a transfer to a neighbour.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Sending {
-    /// These were offered; no answer yet.
-    Offered(Vec<ChunkIndex>),
-    /// This is being sent.
-    Chunk(ChunkIndex),
-}
-
-/// Something on its way here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Incoming {
-    /// The chunk, or any (a request that leaves the choice to the source).
-    pub chunk: Option<ChunkIndex>,
-    /// When it was accepted or asked for, or came unasked.
-    pub since: Time,
-    /// Its first bytes have come.
-    pub started: bool,
-    /// A second copy was asked for, or this is one.
-    pub hedged: bool,
 }
 
 /// What a neighbour did wrong.
@@ -139,7 +105,7 @@ impl Neighbour {
             since: now,
             opened: false,
             summary: HaveSummary::Nothing,
-            has: ChunkSet::empty(0),
+            has: Held::default(),
             origin: false,
             wants_haves: true,
             manifest_bytes: None,
@@ -149,15 +115,13 @@ impl Neighbour {
             busy_until: Time::ZERO,
             refused_until: Time::ZERO,
             assumed: Vec::new(),
-            outgoing: Vec::new(),
-            incoming: Vec::new(),
             sent_at: now,
             received_at: now,
             sent: 0,
             received: 0,
             failures: 0,
-            send_pace: Pace::default(),
-            receive_pace: Pace::default(),
+            send_pace: MeanPace::default(),
+            receive_pace: MeanPace::default(),
             bad: BadChunks::default(),
             manifest_since: None,
             introduced: false,
@@ -176,33 +140,6 @@ impl Neighbour {
         if u32::from(inbound) < slots {
             self.busy_until = Time::ZERO;
         }
-    }
-
-    /// Since when the transfer to it that is at work has been at work.
-    pub fn sending_since(&self) -> Option<Time> {
-        Some(self.outgoing.iter().map(|one| one.since).min()?.max(self.sent_at))
-    }
-
-    /// Since when the transfer from it that is at work has been at work.
-    pub fn receiving_since(&self) -> Option<Time> {
-        Some(self.incoming.iter().map(|one| one.since).min()?.max(self.received_at))
-    }
-
-    /// Whether a chunk is on its way to it.
-    pub fn is_sent(&self, chunk: ChunkIndex) -> bool {
-        self.outgoing.iter().any(|out| out.what == Sending::Chunk(chunk))
-    }
-
-    /// Takes the reservation of a chunk away.
-    pub fn take_incoming(&mut self, chunk: ChunkIndex) -> Option<Incoming> {
-        let at = self.incoming.iter().position(|one| one.chunk == Some(chunk))?;
-        Some(self.incoming.swap_remove(at))
-    }
-
-    /// Takes a running transfer away.
-    pub fn take_sending(&mut self, chunk: ChunkIndex) -> Option<Outgoing> {
-        let at = self.outgoing.iter().position(|out| out.what == Sending::Chunk(chunk))?;
-        Some(self.outgoing.swap_remove(at))
     }
 
     /// Whether chunks may be asked of it and taken from it.

@@ -1,9 +1,6 @@
 //! Whether what is missing here can still come, as far as this peer knows.
 
-use samara_model::ChunkSet;
-
 use super::Swarm;
-use super::neighbour::Neighbour;
 
 /// Where what is missing could come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,15 +17,11 @@ impl Swarm {
     pub fn outlook(&self) -> Outlook {
         let live = self.neighbours.values().filter(|one| one.opened && one.is_trusted());
         let sources = match &self.chunks {
-            Some(chunks) => live.filter(|one| has_news(one, &chunks.have)).count(),
+            Some(_) => live.filter(|one| one.has.offers() > 0).count(),
             None => live.filter(|one| one.manifest_bytes.is_some()).count(),
         };
         Outlook { sources: sources as u32, untried: self.hints.untried() }
     }
-}
-
-fn has_news(neighbour: &Neighbour, have: &ChunkSet) -> bool {
-    neighbour.has.has_any_not_in(have)
 }
 
 #[cfg(test)]
@@ -37,7 +30,7 @@ mod tests {
     use alloc::vec::Vec;
     use core::net::SocketAddr;
 
-    use samara_model::{ContentId, HaveSummary, PeerHint, PeerId, PeerMessage, Time};
+    use samara_model::{ChunkSet, ContentId, HaveSummary, PeerHint, PeerId, PeerMessage, Time};
 
     use super::*;
     use crate::swarm::{LinkKey, ManifestFacts, SwarmConfig, SwarmInput};

@@ -7,12 +7,34 @@ use samara_policy::Times;
 /// Durations that are remembered.
 const KEPT: usize = 32;
 
+/// The running mean alone, where there is one for each neighbour.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MeanPace(Option<u64>);
+
+impl MeanPace {
+    /// Remembers a duration.
+    pub fn record(&mut self, took: Duration) {
+        let micros = u64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        self.0 = Some(self.0.map_or(micros, |mean| (mean * 7 + micros) / 8));
+    }
+
+    /// Running mean in microseconds; 0 before the first.
+    pub fn mean_us(&self) -> u64 {
+        self.0.unwrap_or(0)
+    }
+
+    /// Running mean, when anything was recorded.
+    pub fn mean(&self) -> Option<Duration> {
+        self.0.map(Duration::from_micros)
+    }
+}
+
 /// The last few durations of one kind of event.
 #[derive(Debug, Clone, Default)]
 pub struct Pace {
     recent: [u32; KEPT],
     count: usize,
-    mean_us: u64,
+    mean: MeanPace,
     usual_us: Option<u32>,
     /// Sorted out when they are asked for; void after the next record.
     times: Option<Times>,
@@ -23,11 +45,7 @@ impl Pace {
     pub fn record(&mut self, took: Duration) {
         let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         self.recent[self.count % KEPT] = micros;
-        self.mean_us = if self.count == 0 {
-            u64::from(micros)
-        } else {
-            (self.mean_us * 7 + u64::from(micros)) / 8
-        };
+        self.mean.record(took);
         self.count += 1;
         self.usual_us = self.low_quantile();
         self.times = None;
@@ -35,12 +53,12 @@ impl Pace {
 
     /// Running mean in microseconds; 0 before the first.
     pub fn mean_us(&self) -> u64 {
-        self.mean_us
+        self.mean.mean_us()
     }
 
     /// Running mean, when anything was recorded.
     pub fn mean(&self) -> Option<Duration> {
-        (self.count > 0).then(|| Duration::from_micros(self.mean_us))
+        self.mean.mean()
     }
 
     /// The 30 % quantile of the last 32, once there are at least eight. Low on purpose: it is the time of

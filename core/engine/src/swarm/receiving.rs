@@ -1,12 +1,11 @@
 //! The receiver's side: picking from offers, reservations, arriving chunks.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use samara_model::{ChunkIndex, DeclineReason, PeerMessage, Time};
 
-use super::neighbour::Incoming;
 use super::sending::slow_after;
+use super::under_way::Incoming;
 use super::{LinkKey, Outputs, Swarm, SwarmEvent, SwarmOutput};
 
 /// A second copy of a chunk is taken when the first has been coming for this many mean times ...
@@ -19,12 +18,15 @@ impl Swarm {
     /// uploader must not keep a fast downlink idle.
     pub(super) fn inbound(&self) -> u32 {
         let slow_after = slow_after(&self.receive_pace);
-        let all = self.neighbours.values().filter_map(|one| one.receiving_since());
+        let at_work = |(link, since): (LinkKey, Time)| {
+            self.neighbours.get(&link).map_or(since, |one| since.max(one.received_at))
+        };
+        let all = self.under_way.receiving().map(at_work);
         all.filter(|since| self.now.since(*since) <= slow_after).count() as u32
     }
 
     fn inbound_in_all(&self) -> u32 {
-        self.neighbours.values().filter(|one| !one.incoming.is_empty()).count() as u32
+        self.under_way.receiving().count() as u32
     }
 
     /// Download slots that could be filled now.
@@ -63,7 +65,7 @@ impl Swarm {
     fn accept_more(&mut self, link: LinkKey, offered: &[ChunkIndex], out: &mut Outputs) {
         for _ in 1..self.config.chunks_per_offer {
             let Some(chunks) = &self.chunks else { return };
-            let waiting = self.neighbours.get(&link).map_or(0, |one| one.incoming.len() as u32);
+            let waiting = self.under_way.from(link).len() as u32;
             if waiting >= self.config.chunks_per_offer
                 || chunks.have.missing() < chunks.count() / 16
             {
@@ -90,7 +92,9 @@ impl Swarm {
         if self.parked || self.withdrawn || shunned {
             return Err(DeclineReason::Parked);
         }
-        if self.free_download_slots() == 0 {
+        // Who sends already needs no further slot: its next chunk begins when this one ends.
+        let goes_on = self.under_way.from(link).len() == 1;
+        if !goes_on && self.free_download_slots() == 0 {
             return Err(DeclineReason::Busy);
         }
         let missing = |chunk: &ChunkIndex| *chunk < chunks.count() && !chunks.have.contains(*chunk);
@@ -106,17 +110,21 @@ impl Swarm {
         let Some(chunks) = &self.chunks else { return false };
         let mean = self.receive_pace.mean().unwrap_or(HEDGE_PATIENCE);
         let after = (mean * HEDGE_AFTER).max(HEDGE_PATIENCE);
-        let on_its_way = self.neighbours.values().flat_map(|one| &one.incoming);
         chunks.coming[chunk as usize] == 1
-            && on_its_way
+            && self
+                .under_way
+                .incoming()
+                .iter()
                 .filter(|incoming| incoming.chunk == Some(chunk))
                 .all(|incoming| self.now.since(incoming.since) > after)
     }
 
     /// Books a transfer that was accepted or asked for.
     pub(super) fn reserve(&mut self, link: LinkKey, chunk: Option<ChunkIndex>, hedged: bool) {
-        let (now, Some(neighbour)) = (self.now, self.neighbours.get_mut(&link)) else { return };
-        neighbour.incoming.push(Incoming { chunk, since: now, started: false, hedged });
+        if !self.neighbours.contains_key(&link) {
+            return;
+        }
+        self.under_way.expect(Incoming { link, chunk, since: self.now, started: false, hedged });
         if let (Some(chunk), Some(chunks)) = (chunk, &mut self.chunks) {
             chunks.coming[chunk as usize] = chunks.coming[chunk as usize].saturating_add(1);
         }
@@ -130,33 +138,29 @@ impl Swarm {
         if self.chunks.as_ref().is_some_and(|chunks| chunks.have.contains(chunk)) {
             return self.send(link, PeerMessage::Cancel { channel: 0, chunk }, out);
         }
-        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
-        let of = |wanted| neighbour.incoming.iter().position(|one| one.chunk == wanted);
-        let Some(at) = of(Some(chunk)).or_else(|| of(None)) else {
-            self.reserve(link, Some(chunk), false);
-            if let Some(last) =
-                self.neighbours.get_mut(&link).and_then(|one| one.incoming.last_mut())
-            {
-                last.started = true;
-            }
-            return;
-        };
-        let incoming = &mut neighbour.incoming[at];
-        incoming.started = true;
-        if incoming.chunk.is_none() {
-            incoming.chunk = Some(chunk);
+        if let Some(reserved) = self.under_way.reservation(link, Some(chunk)) {
+            reserved.started = true;
+        } else if let Some(any) = self.under_way.reservation(link, None) {
+            any.started = true;
+            any.chunk = Some(chunk);
             if let Some(chunks) = &mut self.chunks {
                 chunks.coming[chunk as usize] = chunks.coming[chunk as usize].saturating_add(1);
+            }
+        } else {
+            self.reserve(link, Some(chunk), false);
+            if let Some(pushed) = self.under_way.reservation(link, Some(chunk)) {
+                pushed.started = true;
             }
         }
     }
 
     pub(super) fn on_chunk_stored(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
         self.now_has(link, chunk);
+        let reserved = self.under_way.take_incoming(link, chunk);
         if let Some(neighbour) = self.neighbours.get_mut(&link) {
             neighbour.failures = 0;
             neighbour.received += 1;
-            if let Some(incoming) = neighbour.take_incoming(chunk) {
+            if let Some(incoming) = reserved {
                 let took = self.now.since(incoming.since.max(neighbour.received_at));
                 neighbour.received_at = self.now;
                 neighbour.receive_pace.record(took);
@@ -164,10 +168,13 @@ impl Swarm {
             }
         }
         let Some(chunks) = &mut self.chunks else { return };
-        chunks.end_coming(chunk);
+        if reserved.is_some() {
+            chunks.end_coming(chunk);
+        }
         if !chunks.have.insert(chunk) {
             return;
         }
+        self.neighbours.values_mut().for_each(|one| one.has.came_here(chunk));
         chunks.log.push(chunk);
         self.download_rate.record(self.now, chunks.chunk_bytes);
         if let Some(last) = self.last_arrival.replace(self.now) {
@@ -186,13 +193,9 @@ impl Swarm {
         if self.chunks.as_ref().is_none_or(|chunks| chunks.coming[chunk as usize] == 0) {
             return;
         }
-        let links: Vec<LinkKey> = self.neighbours.keys().copied().collect();
-        for link in links {
-            let taken = self.neighbours.get_mut(&link).and_then(|one| one.take_incoming(chunk));
-            if taken.is_some() {
-                out.push(SwarmOutput::DropIncoming { link, chunk });
-                self.send(link, PeerMessage::Cancel { channel: 0, chunk }, out);
-            }
+        for copy in self.under_way.end_incoming_where(|one| one.chunk == Some(chunk)) {
+            out.push(SwarmOutput::DropIncoming { link: copy.link, chunk });
+            self.send(copy.link, PeerMessage::Cancel { channel: 0, chunk }, out);
         }
         if let Some(chunks) = &mut self.chunks {
             chunks.coming[chunk as usize] = 0;
@@ -209,7 +212,7 @@ impl Swarm {
     /// Takes a transfer out of the books that ended without a chunk.
     pub(super) fn end_incoming(&mut self, link: LinkKey, chunk: ChunkIndex) {
         self.requests_wanted = true;
-        let taken = self.neighbours.get_mut(&link).and_then(|one| one.take_incoming(chunk));
+        let taken = self.under_way.take_incoming(link, chunk);
         if let (Some(_), Some(chunks)) = (taken, &mut self.chunks) {
             chunks.end_coming(chunk);
         }
@@ -222,7 +225,10 @@ impl Swarm {
         neighbour.refused_until = neighbour.refused_until.max(until);
         match chunk {
             Some(chunk) => self.end_incoming(link, chunk),
-            None => neighbour.incoming.retain(|incoming| incoming.chunk.is_some()),
+            None => {
+                let any = |one: &Incoming| one.link == link && one.chunk.is_none();
+                self.under_way.end_incoming_where(any);
+            }
         }
         self.requests_wanted = true;
     }
@@ -240,22 +246,19 @@ impl Swarm {
         let patience = self.reservation_patience();
         let now = self.now;
         let Some(chunks) = &mut self.chunks else { return };
-        for (link, neighbour) in &mut self.neighbours {
-            let expired = |one: &Incoming| !one.started && now.since(one.since) > patience;
-            let late: Vec<Incoming> =
-                neighbour.incoming.iter().copied().filter(|one| expired(one)).collect();
-            if late.is_empty() {
-                continue;
-            }
-            neighbour.incoming.retain(|one| !expired(one));
+        let late = |one: &Incoming| !one.started && now.since(one.since) > patience;
+        let late = self.under_way.end_incoming_where(late);
+        for of_one in late.chunk_by(|one, next| one.link == next.link) {
+            let link = of_one[0].link;
+            let Some(neighbour) = self.neighbours.get_mut(&link) else { continue };
             self.stats.expired += 1;
             neighbour.failures += 1;
             let pause = Duration::from_millis(500) * 2u32.pow(neighbour.failures.min(8));
             neighbour.refused_until = now + pause;
-            for chunk in late.iter().filter_map(|one| one.chunk) {
+            for chunk in of_one.iter().filter_map(|one| one.chunk) {
                 chunks.end_coming(chunk);
                 let message = PeerMessage::Cancel { channel: 0, chunk };
-                out.push(SwarmOutput::Send { link: *link, message });
+                out.push(SwarmOutput::Send { link, message });
             }
             let peer = neighbour.peer;
             out.push(SwarmOutput::Report(SwarmEvent::ReservationExpired { peer }));

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use samara_model::{ChunkIndex, MAX_CANDIDATES, PeerMessage, Time};
 
-use super::neighbour::{Outgoing, Sending};
+use super::under_way::{Outgoing, Sending};
 use super::{LinkKey, Outputs, Pace, Swarm, SwarmEvent, SwarmOutput};
 
 /// Offers are answered within a round trip; after this long they are void.
@@ -46,7 +46,8 @@ impl Swarm {
         };
         let slow_after = slow_after(&self.send_pace);
         let (mut all, mut counted) = (0, 0);
-        for since in self.neighbours.values().filter_map(|one| one.sending_since()) {
+        for (link, since) in self.under_way.sending() {
+            let since = self.neighbours.get(&link).map_or(since, |one| since.max(one.sent_at));
             all += 1;
             counted += u32::from(self.now.since(since) <= slow_after);
         }
@@ -57,7 +58,9 @@ impl Swarm {
     /// Most offers and transfers to one neighbour: one, more where there are fewer neighbours than slots.
     pub(super) fn per_peer(&self) -> u32 {
         let lacking = self.neighbours.values().filter(|one| one.manifest_bytes.is_some());
-        let receivers = lacking.filter(|one| !one.has.is_full()).count() as u32;
+        let lacking = lacking.filter(|one| !one.has.is_full());
+        // With as many as slots it is one: no need to count on.
+        let receivers = lacking.take(self.upload_slots as usize).count() as u32;
         self.upload_slots.div_ceil(receivers.max(1)).max(1)
     }
 
@@ -68,12 +71,12 @@ impl Swarm {
             return Vec::new();
         }
         let per_peer = self.per_peer() as usize;
-        let able = self.neighbours.iter().filter(|(_, one)| {
+        let able = self.neighbours.iter().filter(|(link, one)| {
             one.opened
                 && one.manifest_bytes.is_some()
                 && one.busy_until <= self.now
-                && one.outgoing.len() < per_peer
-                && chunks.have.has_any_not_in(&one.has)
+                && self.under_way.to(**link).len() < per_peer
+                && one.has.lacks(&chunks.have) > 0
         });
         able.map(|(link, _)| *link).collect()
     }
@@ -103,9 +106,7 @@ impl Swarm {
         }
         let inbound = self.inbound() as u16;
         let what = Sending::Offered(chunks.clone());
-        if let Some(neighbour) = self.neighbours.get_mut(&link) {
-            neighbour.outgoing.push(Outgoing { since: self.now, what });
-        }
+        self.under_way.send(Outgoing { link, since: self.now, what });
         self.stats.offers += 1;
         self.send(link, PeerMessage::Offer { channel: 0, chunks, inbound }, out);
         true
@@ -119,7 +120,7 @@ impl Swarm {
         let good = |chunk: &ChunkIndex| {
             chunks.have.contains(*chunk)
                 && !neighbour.has.contains(*chunk)
-                && !neighbour.is_sent(*chunk)
+                && !self.under_way.is_sent(link, *chunk)
         };
         wanted.iter().copied().filter(good).take(MAX_CANDIDATES).collect()
     }
@@ -137,24 +138,21 @@ impl Swarm {
 
     /// Starts sending a chunk.
     pub(super) fn serve(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
-        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
-        else {
+        let Some(chunks) = &mut self.chunks else { return };
+        if !self.neighbours.contains_key(&link) {
             return;
-        };
+        }
         chunks.sending[chunk as usize] = chunks.sending[chunk as usize].saturating_add(1);
-        neighbour.outgoing.push(Outgoing { since: self.now, what: Sending::Chunk(chunk) });
+        self.under_way.send(Outgoing { link, since: self.now, what: Sending::Chunk(chunk) });
         self.stats.served += 1;
         out.push(SwarmOutput::ServeChunk { link, chunk, ahead: self.ahead() });
     }
 
     /// The neighbour picked a chunk of an offer. An offer that expired meanwhile counts as a request.
     pub(super) fn on_accept(&mut self, link: LinkKey, chunk: ChunkIndex, out: &mut Outputs) {
-        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
-        let offered = neighbour.outgoing.iter().position(
-            |one| matches!(&one.what, Sending::Offered(chunks) if chunks.contains(&chunk)),
-        );
-        let Some(at) = offered else { return self.on_request(link, Some(chunk), out) };
-        let offered = neighbour.outgoing.swap_remove(at);
+        let Some(offered) = self.under_way.take_offer(link, Some(chunk)) else {
+            return self.on_request(link, Some(chunk), out);
+        };
         self.answer_pace.record(self.now.since(offered.since));
         if self.sendable(link, &[chunk]).is_empty() {
             return self.refuse(link, Some(chunk), out);
@@ -177,8 +175,8 @@ impl Swarm {
             }
             None => self.rarest_for(link),
         };
-        let running: usize = self.neighbours.values().map(|one| one.outgoing.len()).sum();
-        let to_it = self.neighbours.get(&link).map_or(0, |one| one.outgoing.len());
+        let running = self.under_way.outgoing().len();
+        let to_it = self.under_way.to(link).len();
         let room = running < (self.upload_slots * self.config.slow_factor) as usize
             && to_it <= self.per_peer() as usize;
         match chunk_or_any {
@@ -189,7 +187,7 @@ impl Swarm {
 
     fn now_lacks(&mut self, link: LinkKey, chunk: ChunkIndex) {
         if let (Some(chunks), Some(one)) = (&mut self.chunks, self.neighbours.get_mut(&link))
-            && one.has.remove(chunk)
+            && one.has.remove(chunk, &chunks.have)
         {
             chunks.holders[chunk as usize] = chunks.holders[chunk as usize].saturating_sub(1);
         }
@@ -199,7 +197,7 @@ impl Swarm {
         let (chunks, neighbour) = (self.chunks.as_ref()?, self.neighbours.get(&link)?);
         let lacked = chunks.have.iter().filter(|chunk| !neighbour.has.contains(*chunk));
         lacked
-            .filter(|chunk| !neighbour.is_sent(*chunk))
+            .filter(|chunk| !self.under_way.is_sent(link, *chunk))
             .min_by_key(|chunk| (chunks.holders[*chunk as usize], chunks.sending[*chunk as usize]))
     }
 
@@ -214,15 +212,16 @@ impl Swarm {
         else {
             return;
         };
-        let Some(sent) = neighbour.take_sending(chunk) else { return };
+        let Some(sent) = self.under_way.take_sending(link, chunk) else { return };
         let took = self.now.since(sent.since.max(neighbour.sent_at));
         neighbour.sent_at = self.now;
         neighbour.sent += 1;
+        neighbour.inbound.0 = neighbour.inbound.0.saturating_sub(1);
         chunks.sent[chunk as usize] = chunks.sent[chunk as usize].saturating_add(1);
         self.upload_rate.record(self.now, chunks.chunk_bytes);
         neighbour.send_pace.record(took);
         self.send_pace.record(took);
-        if neighbour.has.insert(chunk) {
+        if neighbour.has.insert(chunk, &chunks.have) {
             let holders = &mut chunks.holders[chunk as usize];
             *holders = holders.saturating_add(1);
         }
@@ -246,35 +245,28 @@ impl Swarm {
 
     fn stop_sending(&mut self, link: LinkKey, chunk: ChunkIndex) -> bool {
         self.offers_wanted = true;
-        let (Some(chunks), Some(neighbour)) = (&mut self.chunks, self.neighbours.get_mut(&link))
-        else {
-            return false;
-        };
-        let was_sent = neighbour.take_sending(chunk).is_some();
-        if was_sent {
+        let was_sent = self.under_way.take_sending(link, chunk).is_some();
+        if let (true, Some(chunks)) = (was_sent, &mut self.chunks) {
             chunks.end_sending(chunk);
         }
         was_sent
     }
 
     pub(super) fn expire_offers(&mut self) {
-        let (now, mut expired) = (self.now, false);
+        let now = self.now;
         // Before the usual time is known there is no reason to wait longer either.
         let usual = self.send_pace.usual().unwrap_or_default();
         let after = (usual * 8).max(OFFER_EXPIRES);
-        for neighbour in self.neighbours.values_mut() {
-            let before = neighbour.outgoing.len();
-            neighbour.outgoing.retain(|one| {
-                matches!(one.what, Sending::Chunk(_)) || now.since(one.since) < after
-            });
-            if neighbour.outgoing.len() < before {
-                self.stats.expired += 1;
-                neighbour.failures += 1;
-                neighbour.busy_until = now + OFFER_EXPIRES;
-                expired = true;
-            }
+        let late = |one: &Outgoing| one.chunk().is_none() && now.since(one.since) >= after;
+        for of_one in
+            self.under_way.end_outgoing_where(late).chunk_by(|one, next| one.link == next.link)
+        {
+            let Some(neighbour) = self.neighbours.get_mut(&of_one[0].link) else { continue };
+            self.stats.expired += 1;
+            neighbour.failures += 1;
+            neighbour.busy_until = now + OFFER_EXPIRES;
+            self.offers_wanted = true;
         }
-        self.offers_wanted |= expired;
     }
 }
 

@@ -76,7 +76,9 @@ impl Swarm {
             return self.send(link, message, out);
         }
         let Some(chunks) = &mut self.chunks else { return };
-        chunks.have.remove(chunk);
+        if chunks.have.remove(chunk) {
+            self.neighbours.values_mut().for_each(|one| one.has.left_here(chunk));
+        }
         chunks.log.retain(|logged| *logged != chunk);
         let links: alloc::vec::Vec<LinkKey> = self.neighbours.keys().copied().collect();
         for link in links {
@@ -91,7 +93,7 @@ impl Swarm {
         for link in links {
             let Some(neighbour) = self.neighbours.get_mut(&link) else { continue };
             neighbour.summary = HaveSummary::Nothing;
-            neighbour.outgoing.clear();
+            drop(self.under_way.void_outgoing(link));
             let message = PeerMessage::Withdraw { channel: 0, chunks: [].into() };
             out.push(SwarmOutput::Send { link, message });
         }

@@ -8,8 +8,7 @@ use core::time::Duration;
 use samara_model::ChunkIndex;
 use samara_policy::{ChunkColumns, Holdings, Me, PeerColumns, WindowOrder};
 
-use super::chunks::Chunks;
-use super::neighbour::{Neighbour, Sending, number_of};
+use super::neighbour::{Neighbour, number_of};
 use super::window::{Packer, Window, word_of};
 use super::{LinkKey, Swarm};
 
@@ -74,11 +73,8 @@ impl Swarm {
     pub(super) fn peer_columns(&self, rows: &[LinkKey], reader: For) -> PeerColumns {
         let fresh = self.news_stay_fresh();
         let mut table = room_for(rows.len());
-        let held_here = self.chunks.as_ref().map_or(0, |chunks| chunks.have.count());
-        for neighbour in rows.iter().filter_map(|link| self.neighbours.get(link)) {
-            let both =
-                self.chunks.as_ref().map_or(0, |chunks| chunks.have.count_in(&neighbour.has));
-            let held = neighbour.has.count();
+        let here = self.chunks.as_ref().map(|chunks| &chunks.have);
+        for (link, neighbour) in self.neighbours.select(rows) {
             table.id.push(number_of(&neighbour.peer));
             table.zone.push(neighbour.place.zone);
             table.rack.push(neighbour.place.rack);
@@ -90,13 +86,13 @@ impl Swarm {
             table.inbound.push(neighbour.inbound_now(self.now, fresh));
             table.age_ms.push(millis(self.now.since(neighbour.inbound.1)));
             table.connected_ms.push(millis(self.now.since(neighbour.since)));
-            table.outstanding.push(neighbour.outgoing.len() as u32);
-            table.incoming.push(neighbour.incoming.len() as u32);
+            table.outstanding.push(self.under_way.to(link).len() as u32);
+            table.incoming.push(self.under_way.from(link).len() as u32);
             table.sent.push(neighbour.sent);
             table.received.push(neighbour.received);
-            table.held.push(held);
-            table.lacks.push(held_here - both);
-            table.offers.push(held - both);
+            table.held.push(neighbour.has.count());
+            table.lacks.push(here.map_or(0, |here| neighbour.has.lacks(here)));
+            table.offers.push(neighbour.has.offers());
             table.send_time_us.push(neighbour.send_pace.mean_us());
             table.receive_time_us.push(neighbour.receive_pace.mean_us());
             table.failures.push(neighbour.failures);
@@ -187,7 +183,7 @@ impl Swarm {
         let words = window.words();
         let mut bits = Vec::with_capacity(rows.len() * words);
         let packer = packer_of(window);
-        for neighbour in rows.iter().filter_map(|link| self.neighbours.get(link)) {
+        for (link, neighbour) in self.neighbours.select(rows) {
             let start = bits.len();
             match &packer {
                 None => {
@@ -197,18 +193,21 @@ impl Swarm {
                 Some(packer) => packer
                     .pack(&mut bits, |at| word_of(&neighbour.has, at) | !word_of(&chunks.have, at)),
             }
-            self.mark_under_way(neighbour, window, &mut bits[start..]);
+            self.mark_under_way(link, neighbour, window, &mut bits[start..]);
         }
         Holdings { words: words as u32, bits }
     }
 
     /// Sets the bits of what a neighbour gets from here, or said it has without saying which.
-    fn mark_under_way(&self, neighbour: &Neighbour, window: &Window, row: &mut [u64]) {
+    fn mark_under_way(
+        &self,
+        link: LinkKey,
+        neighbour: &Neighbour,
+        window: &Window,
+        row: &mut [u64],
+    ) {
         let assumed = neighbour.assumed.iter().filter(|(_, until)| *until > self.now);
-        let sent = neighbour.outgoing.iter().filter_map(|out| match out.what {
-            Sending::Chunk(chunk) => Some(chunk),
-            Sending::Offered(_) => None,
-        });
+        let sent = self.under_way.to(link).iter().filter_map(|out| out.chunk());
         for chunk in assumed.map(|(chunk, _)| *chunk).chain(sent) {
             if let Some(position) = window.position(chunk)
                 && let Some(word) = row.get_mut(position / 64)
@@ -222,7 +221,7 @@ impl Swarm {
     pub(super) fn available(&self, rows: &[LinkKey], window: &Window) -> Holdings {
         let mut bits = Vec::with_capacity(rows.len() * window.words());
         if let Some(packer) = packer_of(window) {
-            for neighbour in rows.iter().filter_map(|link| self.neighbours.get(link)) {
+            for (_, neighbour) in self.neighbours.select(rows) {
                 packer.pack(&mut bits, |at| word_of(&neighbour.has, at));
             }
         }
@@ -295,11 +294,4 @@ fn micros(time: Duration) -> u64 {
 /// A number that orders chunks differently for each salt.
 fn scatter(chunk: ChunkIndex, salt: u32) -> u32 {
     (chunk ^ salt).wrapping_mul(0x9e37_79b9).rotate_left(15).wrapping_mul(0x85eb_ca6b)
-}
-
-impl Chunks {
-    /// Whether a neighbour has anything that is missing here and not on its way.
-    pub(super) fn wants_from(&self, has: &samara_model::ChunkSet) -> bool {
-        has.has_any_not_in(&self.have)
-    }
 }

@@ -56,6 +56,8 @@ struct Flow {
     places: [u32; MAX_HOPS],
     hops: u8,
     left: f64,
+    /// It is reported when so much is left; 0 for its end.
+    mark: f64,
     rate: f64,
     /// When `left` was true.
     since: u64,
@@ -91,6 +93,7 @@ impl Network {
             places: [0; MAX_HOPS],
             hops: path.len() as u8,
             left: bytes,
+            mark: 0.0,
             rate: 0.0,
             since: now,
         };
@@ -133,7 +136,24 @@ impl Network {
         flow.left
     }
 
-    /// When the next flow ends by itself, and which.
+    /// Reports a flow when `left` bytes of it are left, before it ends.
+    pub fn mark(&mut self, now: u64, index: FlowIndex, left: f64) {
+        self.flows[index as usize].mark = left;
+        self.set_rate(now, index, self.flows[index as usize].rate);
+    }
+
+    /// What is left of a flow now.
+    pub fn left(&mut self, now: u64, index: FlowIndex) -> f64 {
+        self.settle(now, index);
+        self.flows[index as usize].left
+    }
+
+    /// Whether a flow that was reported goes on after its mark.
+    pub fn is_marked(&self, index: FlowIndex) -> bool {
+        self.flows[index as usize].mark > 0.0
+    }
+
+    /// When the next flow comes to its mark or ends by itself, and which.
     pub fn next(&self) -> Option<(u64, FlowIndex)> {
         self.queue.first()
     }
@@ -154,8 +174,8 @@ impl Network {
     }
 
     /// Flows on a link now.
-    pub fn flows_on(&self, link: LinkIndex) -> usize {
-        self.on_link[link as usize].len()
+    pub fn flows_on(&self, link: LinkIndex) -> &[FlowIndex] {
+        &self.on_link[link as usize]
     }
 
     /// All links.
@@ -186,7 +206,7 @@ impl Network {
         self.settle(now, index);
         let flow = &mut self.flows[index as usize];
         flow.rate = rate;
-        let span = (flow.left / rate).ceil();
+        let span = ((flow.left - flow.mark).max(0.0) / rate).ceil();
         // A flow that gets nothing ends in 200 years, or when something else ends.
         let end = if span < 6.0e18 { now.saturating_add(span as u64) } else { u64::MAX };
         self.queue.set(index, end);

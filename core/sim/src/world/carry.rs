@@ -52,8 +52,8 @@ impl World {
                 let message = self.as_told_by(node, content, message);
                 self.send(node, link.0 as u32, content, message)
             }
-            SwarmOutput::ServeChunk { link, chunk, .. } => {
-                self.serve(node, link.0 as u32, content, chunk)
+            SwarmOutput::ServeChunk { link, chunk, ahead } => {
+                self.serve(node, link.0 as u32, content, chunk, ahead.as_nanos() as u64)
             }
             SwarmOutput::CancelServe { link, chunk } => {
                 self.cancel(node, link.0 as u32, content, chunk)

@@ -116,7 +116,7 @@ impl World {
         if node.disk_full || node.hash_busy.max(node.disk_busy) > self.now {
             return &mut losses.disk;
         }
-        let coming = self.network.flows_on(node.down) as u32;
+        let coming = self.network.flows_on(node.down).len() as u32;
         let members = || node.members.iter().flatten();
         if members().all(|member| !member.manifest) {
             return &mut losses.finding;

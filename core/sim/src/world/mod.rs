@@ -229,7 +229,7 @@ impl World {
         self.now = self.now.max(at);
         self.counts.events += 1;
         if let (true, Some((_, flow))) = (is_flow, flow) {
-            self.flow_ended(flow);
+            self.flow_reported(flow);
         } else if let Some(event) = self.clock.pop() {
             self.happen(event);
         }
@@ -342,8 +342,15 @@ impl World {
         self.nodes[node as usize].members.get_mut(content as usize)?.as_mut()
     }
 
+    /// Transfers out of a node that still hold a slot.
     fn uploads_from(&self, node: u32) -> usize {
-        self.network.flows_on(self.nodes[node as usize].up)
+        let holds_slot = |flow: &&FlowIndex| {
+            let place = self.flows.get(**flow as usize).copied().flatten();
+            let lane = |(pair, lane): (u32, u8)| &self.pairs[pair as usize].lanes[lane as usize];
+            let running = place.and_then(|place| lane(place).running.as_ref());
+            running.is_none_or(|running| !running.told)
+        };
+        self.network.flows_on(self.nodes[node as usize].up).iter().filter(holds_slot).count()
     }
 
     fn flow_of(&mut self, flow: FlowIndex) -> &mut Option<(u32, u8)> {

@@ -24,8 +24,17 @@ pub(super) struct Pair {
 /// One way of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    pub waiting: VecDeque<(u16, ChunkIndex)>,
+    pub waiting: VecDeque<Waiting>,
     pub running: Option<Running>,
+}
+
+/// A chunk behind another on the same lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    pub content: u16,
+    pub chunk: ChunkIndex,
+    /// So many nanoseconds before its end its slot is free.
+    pub ahead: u64,
 }
 
 /// A chunk on its way.
@@ -37,6 +46,9 @@ pub(super) struct Running {
     /// What it takes of the links, jitter and cost included, and its own bytes.
     pub load: f64,
     pub bytes: u32,
+    pub ahead: u64,
+    /// Its sender knows that it is as good as sent.
+    pub told: bool,
     /// The receiver does not want it any more.
     pub dropped: bool,
 }

@@ -6,8 +6,12 @@ use samara_model::ChunkIndex;
 use super::World;
 use super::clock::Event;
 use super::faults;
-use super::pair::Running;
+use super::pair::{Running, Waiting};
 use crate::network::{FlowIndex, LinkIndex, MAX_HOPS};
+
+/// A chunk counts as sent when no more than this is missing, or a quarter of it, as in the node's
+/// `link/writer.rs`.
+const ALWAYS_AHEAD: f64 = 16384.0;
 
 /// A chunk whose last byte has come.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +33,14 @@ pub(crate) struct Landed {
 
 impl World {
     /// A swarm orders a chunk to be sent: it waits behind what the connection carries already.
-    pub(super) fn serve(&mut self, from: u32, pair: u32, content: u16, chunk: ChunkIndex) {
+    pub(super) fn serve(
+        &mut self,
+        from: u32,
+        pair: u32,
+        content: u16,
+        chunk: ChunkIndex,
+        ahead: u64,
+    ) {
         let held = self.member(from, content).is_some_and(|member| member.has.contains(chunk));
         if !held {
             self.violate(format!("node {from} serves chunk {chunk}, which it does not have"));
@@ -41,7 +52,7 @@ impl World {
             return;
         }
         let lane = link.end_of(from);
-        link.lanes[lane].waiting.push_back((content, chunk));
+        link.lanes[lane].waiting.push_back(Waiting { content, chunk, ahead });
         if link.lanes[lane].running.is_none() {
             self.start_next(pair, lane);
         }
@@ -50,14 +61,15 @@ impl World {
     fn start_next(&mut self, pair: u32, lane: usize) {
         let link = &mut self.pairs[pair as usize];
         let (from, to) = (link.ends[lane], link.ends[1 - lane]);
-        let Some((content, chunk)) = link.lanes[lane].waiting.pop_front() else { return };
+        let Some(next) = link.lanes[lane].waiting.pop_front() else { return };
+        let Waiting { content, chunk, ahead } = next;
         let bytes = self.scenario.contents[content as usize].chunk_len(chunk);
         let load = self.load(from, bytes);
         let (path, hops) = self.path(from, to);
         let flow = self.network.start(self.now, &path[..hops], load);
         *self.flow_of(flow) = Some((pair, lane as u8));
         self.pairs[pair as usize].lanes[lane].running =
-            Some(Running { flow, content, chunk, load, bytes, dropped: false });
+            Some(Running { flow, content, chunk, load, bytes, ahead, told: false, dropped: false });
         self.counts.transfers += 1;
         self.counts.most_flows = self.counts.most_flows.max(self.network.running());
         self.check_uploads(from);
@@ -66,6 +78,45 @@ impl World {
         match self.scenario.data_latency {
             0 => self.next_input(to, content, input),
             later => self.input_at(self.now + later, to, content, input),
+        }
+        let capacity = self.network.capacity(self.nodes[from as usize].up);
+        self.look_at_slot(pair, lane, capacity);
+    }
+
+    /// Frees the slot of what runs on a lane when no more is left than passes within `ahead` at this rate;
+    /// otherwise looks again then.
+    fn look_at_slot(&mut self, pair: u32, lane: usize, rate: f64) {
+        let Some(running) = self.pairs[pair as usize].lanes[lane].running else { return };
+        let least = (running.load / 4.0).min(ALWAYS_AHEAD);
+        let free_at = (rate * running.ahead as f64).clamp(least, running.load);
+        let left = self.network.left(self.now, running.flow);
+        if left > free_at + 1.0 {
+            return self.network.mark(self.now, running.flow, free_at);
+        }
+        self.network.mark(self.now, running.flow, 0.0);
+        self.tell_sent(pair, lane);
+    }
+
+    fn tell_sent(&mut self, pair: u32, lane: usize) {
+        let link = &mut self.pairs[pair as usize];
+        let from = link.ends[lane];
+        let Some(running) = &mut link.lanes[lane].running else { return };
+        if !std::mem::replace(&mut running.told, true) {
+            let (content, chunk) = (running.content, running.chunk);
+            let link = LinkKey(u64::from(pair));
+            self.next_input(from, content, SwarmInput::ChunkSent { link, chunk });
+        }
+    }
+
+    /// A flow came to where its slot may be free, or to its end.
+    pub(super) fn flow_reported(&mut self, flow: FlowIndex) {
+        let place = *self.flow_of(flow);
+        match place {
+            Some((pair, lane)) if self.network.is_marked(flow) => {
+                let rate = self.network.rate(flow);
+                self.look_at_slot(pair, lane as usize, rate);
+            }
+            _ => self.flow_ended(flow),
         }
     }
 
@@ -94,18 +145,17 @@ impl World {
         (path, hops)
     }
 
-    /// The last byte of a chunk has left: the slot is free, and the receiver has all of it.
-    pub(super) fn flow_ended(&mut self, flow: FlowIndex) {
+    /// The last byte of a chunk has left, and the receiver has all of it.
+    fn flow_ended(&mut self, flow: FlowIndex) {
         let place = self.flow_of(flow).take();
         self.network.stop(self.now, flow);
         let Some((pair, lane)) = place else { return };
+        self.tell_sent(pair, lane as usize);
         let link = &mut self.pairs[pair as usize];
         let (from, to) = (link.ends[lane as usize], link.ends[1 - lane as usize]);
         let life = link.lives[1 - lane as usize];
         let Some(running) = link.lanes[lane as usize].running.take() else { return };
         let Running { content, chunk, bytes, dropped, .. } = running;
-        let link = LinkKey(u64::from(pair));
-        self.next_input(from, content, SwarmInput::ChunkSent { link, chunk });
         self.count_arrival(from, to, f64::from(bytes));
         let damaged = self.nodes[from as usize].corrupt;
         let landed = Landed { pair, node: to, life, content, chunk, bytes, damaged, dropped, from };
@@ -198,7 +248,9 @@ impl World {
         let link = &mut self.pairs[pair as usize];
         let lane = link.end_of(from);
         let waiting = &mut link.lanes[lane].waiting;
-        if let Some(at) = waiting.iter().position(|one| *one == (content, chunk)) {
+        if let Some(at) =
+            waiting.iter().position(|one| (one.content, one.chunk) == (content, chunk))
+        {
             waiting.remove(at);
             return;
         }

@@ -8,6 +8,8 @@ mod offers;
 mod overdue;
 mod requests;
 
+pub(super) use offers::Standby;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 

@@ -9,7 +9,7 @@ use samara_policy::{CandidateColumns, Connection, NeighboursAnswer, NeighboursVi
 
 use super::{About, DropReason, For, Hook, bounded, dropped};
 use crate::swarm::hints::{Hint, HintState};
-use crate::swarm::neighbour::{Sending, number_of};
+use crate::swarm::neighbour::number_of;
 use crate::swarm::place::relation_between;
 use crate::swarm::views::millis;
 use crate::swarm::{LinkKey, Outputs, Swarm, SwarmOutput};
@@ -148,12 +148,9 @@ impl Swarm {
 
     /// Calls off all transfers with a neighbour that is about to be forgotten.
     pub(in crate::swarm) fn call_off(&self, link: LinkKey, out: &mut Outputs) {
-        let Some(neighbour) = self.neighbours.get(&link) else { return };
-        out.extend(neighbour.outgoing.iter().filter_map(|outgoing| match outgoing.what {
-            Sending::Chunk(chunk) => Some(SwarmOutput::CancelServe { link, chunk }),
-            Sending::Offered(_) => None,
-        }));
-        let coming = neighbour.incoming.iter().filter_map(|incoming| incoming.chunk);
+        let leaving = self.under_way.to(link).iter().filter_map(|outgoing| outgoing.chunk());
+        out.extend(leaving.map(|chunk| SwarmOutput::CancelServe { link, chunk }));
+        let coming = self.under_way.from(link).iter().filter_map(|incoming| incoming.chunk);
         out.extend(coming.map(|chunk| SwarmOutput::DropIncoming { link, chunk }));
     }
 

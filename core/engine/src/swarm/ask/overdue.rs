@@ -50,8 +50,8 @@ impl Swarm {
         after: Duration,
     ) -> (InboundColumns, Vec<(LinkKey, ChunkIndex)>) {
         let (mut inbound, mut transfers) = (InboundColumns::default(), Vec::new());
-        for (row, (link, neighbour)) in self.neighbours.iter().enumerate() {
-            for incoming in &neighbour.incoming {
+        for (row, link) in self.neighbours.keys().enumerate() {
+            for incoming in self.under_way.from(*link) {
                 let age = self.now.since(incoming.since);
                 let Some(chunk) = incoming.chunk else { continue };
                 if age < after || incoming.hedged || transfers.len() >= MAX_OVERDUE {
@@ -113,10 +113,7 @@ impl Swarm {
         chunk: ChunkIndex,
         out: &mut Outputs,
     ) -> Result<(), DropReason> {
-        let expected = |one: &super::super::Neighbour| {
-            one.incoming.iter().any(|incoming| incoming.chunk == Some(chunk))
-        };
-        if !self.neighbours.get(&link).is_some_and(expected) {
+        if self.under_way.reservation(link, Some(chunk)).is_none() {
             return Err(DropReason::TransferOver);
         }
         self.end_incoming(link, chunk);
@@ -135,10 +132,8 @@ impl Swarm {
         if other == link {
             return Err(DropReason::HereOrComing);
         }
-        let slow = self.neighbours.get_mut(&link);
-        let incoming = slow
-            .and_then(|one| one.incoming.iter_mut().find(|incoming| incoming.chunk == Some(chunk)))
-            .ok_or(DropReason::TransferOver)?;
+        let slow = self.under_way.reservation(link, Some(chunk));
+        let incoming = slow.ok_or(DropReason::TransferOver)?;
         incoming.hedged = true;
         self.request(other, Some(chunk), true, out)
     }

@@ -76,12 +76,8 @@ impl Swarm {
 
     /// Neighbours that may be asked for something.
     pub(in crate::swarm) fn sources(&self) -> Vec<LinkKey> {
-        let Some(chunks) = &self.chunks else { return Vec::new() };
         let able = self.neighbours.iter().filter(|(_, one)| {
-            one.opened
-                && one.is_trusted()
-                && one.refused_until <= self.now
-                && chunks.wants_from(&one.has)
+            one.opened && one.is_trusted() && one.refused_until <= self.now && one.has.offers() > 0
         });
         able.map(|(link, _)| *link).collect()
     }
@@ -131,7 +127,7 @@ impl Swarm {
             Some(position) => Some(window.chunk(position).ok_or(DropReason::UnknownChunk)?),
             None => None,
         };
-        if self.neighbours.get(&link).is_none_or(|one| one.incoming.len() >= per_source) {
+        if !self.neighbours.contains_key(&link) || self.under_way.from(link).len() >= per_source {
             return Err(DropReason::PeerBusy);
         }
         self.request(link, chunk, false, out)
