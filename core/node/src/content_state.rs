@@ -6,11 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use samara_engine::swarm::{Outlook, ReasonCount};
-use samara_model::{ByteCount, ContentId};
+use samara_model::{ByteCount, ContentId, PeerHint, Time};
 use samara_store::Content;
 use tokio::sync::Notify;
 
 use crate::api::{FetchPhase, FetchProgress, PeerRow};
+use crate::rates::Rates;
 use crate::speed::Speed;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
@@ -53,6 +54,11 @@ pub struct ContentState {
     pub swarm: ActorRef<Swarm>,
     /// Fetches that wait for it; changed under the lock of [`crate::shared::Shared::contents`].
     pub fetches: AtomicU32,
+    /// Its share of the node's slots; 1 is usual.
+    pub priority: AtomicU32,
+    /// What the tracker handed out last.
+    handout: Mutex<Vec<(Time, PeerHint)>>,
+    rates: Mutex<Rates>,
     begun: AtomicBool,
     stage: Mutex<Stage>,
     changed: Condvar,
@@ -95,6 +101,9 @@ impl ContentState {
             turned: Notify::new(),
             swarm: ActorRef::default(),
             fetches: AtomicU32::new(0),
+            priority: AtomicU32::new(1),
+            handout: Mutex::default(),
+            rates: Mutex::default(),
             begun: AtomicBool::new(false),
             stage: Mutex::new(stage),
             changed: Condvar::new(),
@@ -213,6 +222,29 @@ impl ContentState {
             wasted: bytes(&self.wasted),
             neighbours: self.neighbours.load(Ordering::Relaxed),
         }
+    }
+
+    /// The tracker told of these.
+    pub fn note_handout(&self, now: Time, hints: &[PeerHint]) {
+        let mut handout = self.handout.lock().unwrap_or_else(PoisonError::into_inner);
+        *handout = hints.iter().map(|hint| (now, *hint)).collect();
+    }
+
+    /// Whom the tracker told of last, and when.
+    pub fn handout(&self) -> Vec<(Time, PeerHint)> {
+        self.handout.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of what came and went until now, about twice a second.
+    pub fn note_rates(&self, now: Time) {
+        let bytes = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.note(now, bytes(&self.received), bytes(&self.sent));
+    }
+
+    /// Bytes per second that come and go just now.
+    pub fn rates(&self) -> (u64, u64) {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).per_second()
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

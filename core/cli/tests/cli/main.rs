@@ -1,5 +1,8 @@
 //! The program as a user meets it: real processes over loopback.
 
+mod config;
+mod daemon;
+mod daemon_restarts;
 mod demo;
 mod faults;
 mod http;

@@ -137,6 +137,8 @@ pub struct NeighbourRow {
     pub place: Place,
     /// Thousandths of the content that it has.
     pub permille: u16,
+    /// Chunks that it is known to have; 0 while the manifest is not here.
+    pub chunks: u32,
     /// Since when it last said something about itself.
     pub heard: Time,
 }
@@ -296,6 +298,7 @@ impl Swarm {
             address: one.address,
             place: one.place,
             permille: one.permille(),
+            chunks: one.has.count(),
             heard: one.inbound.1,
         })
     }

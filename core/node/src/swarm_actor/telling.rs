@@ -18,10 +18,10 @@ impl Swarm {
         let content = self.state.content;
         match event {
             SwarmEvent::Completed => {
-                tracing::info!(%content, stats = ?self.machine.stats(), "every chunk is here");
+                tracing::debug!(%content, stats = ?self.machine.stats(), "every chunk is here");
                 self.completed()
             }
-            SwarmEvent::FirstPassDone => tracing::info!(%content, "every chunk was sent once"),
+            SwarmEvent::FirstPassDone => tracing::debug!(%content, "every chunk was sent once"),
             SwarmEvent::PeerBanned { peer, why } => {
                 self.shared.notify(Notice::BadPeer { peer, content, why: why.to_string() })
             }
@@ -88,6 +88,7 @@ impl Swarm {
             address: row.address,
             place: row.place,
             permille: row.permille,
+            chunks: Some(row.chunks),
             source: PeerSource::Neighbour,
             age: now.since(row.heard),
         });
@@ -97,6 +98,7 @@ impl Swarm {
         self.state.incoming.store(outstanding.incoming, Ordering::Relaxed);
         self.state.outgoing.store(outstanding.outgoing, Ordering::Relaxed);
         self.state.speed.look(self.state.received.load(Ordering::Relaxed), Instant::now());
+        self.state.note_rates(now);
         let reasons = self.machine.reasons().collect();
         *self.state.reasons.lock().unwrap_or_else(PoisonError::into_inner) = reasons;
         self.count_neighbours();
