@@ -29,6 +29,7 @@ mod sim;
 mod status;
 mod table;
 mod through;
+mod top;
 mod units;
 mod unpin;
 
@@ -67,6 +68,7 @@ enum Command {
     Status(status::Args),
     Contents(contents::Args),
     Peers(peers::Args),
+    Top(top::Args),
     Cancel(cancel::Args),
     Pin(pin::Args),
     Unpin(unpin::Args),
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Status(args) => (status::run(&args), args.json),
         Command::Contents(args) => (contents::run(&args), args.json),
         Command::Peers(args) => (peers::run(&args), args.json),
+        Command::Top(args) => (top::run(&args), false),
         Command::Cancel(args) => (cancel::run(&args), args.json),
         Command::Pin(args) => (pin::run(&args), args.json),
         Command::Unpin(args) => (unpin::run(&args), args.json),

@@ -236,6 +236,43 @@ pub struct PeerDocument {
     pub age_seconds: f64,
 }
 
+/// Where a content has its gaps, and why the policy decided what it did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MapDocument {
+    /// Of this document: 1.
+    pub version: u32,
+    /// Chunks in all; 0 while unknown.
+    pub chunks: u32,
+    /// The content in stretches of equal length, in order.
+    pub stretches: Vec<StretchDocument>,
+    /// Reason codes of the active policy for decisions that were carried out.
+    pub reasons: Vec<ReasonDocument>,
+}
+
+/// One stretch of a content.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StretchDocument {
+    /// Chunks in it.
+    pub chunks: u32,
+    /// Of these, chunks that are here.
+    pub here: u32,
+    /// Of these, chunks that are reserved or on their way to here.
+    pub coming: u32,
+    /// Neighbours that have the rarest of its chunks.
+    pub least_holders: u32,
+}
+
+/// How often a policy gave a reason.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonDocument {
+    /// `neighbours`, `offers`, `requests` or `overdue`.
+    pub hook: String,
+    /// Its code, as the policy means it; absent for all beyond the first sixteen of the hook.
+    pub code: Option<u32>,
+    /// Decisions with it that were carried out.
+    pub count: u64,
+}
+
 /// Fetch a content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -40,6 +40,7 @@ mod supervise;
 mod swarm_actor;
 mod telemetry;
 mod tracker_actor;
+mod web;
 
 /// All metrics of a node, as declared: for pages, dashboards and tests.
 pub mod monitoring {

@@ -10,6 +10,7 @@
 
 mod ask;
 mod backstop;
+mod chunk_map;
 mod chunks;
 mod config;
 mod haves;
@@ -50,6 +51,7 @@ use core::time::Duration;
 use samara_model::{ChunkIndex, ContentId, LabelNumbers, PeerId, PeerMessage, Place, Time};
 use samara_policy::Random;
 
+pub use chunk_map::Stretch;
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
 pub use outlook::Outlook;

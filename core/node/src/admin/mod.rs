@@ -10,6 +10,7 @@ mod contents;
 mod events;
 mod guard;
 mod listen;
+mod map;
 mod openapi;
 mod policy;
 mod routes;

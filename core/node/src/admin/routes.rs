@@ -9,13 +9,15 @@ use axum::{Router, middleware};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::answer::Refused;
-use super::{MAX_BODY, Rollback, contents, events, guard, openapi, policy, status};
+use super::{MAX_BODY, Rollback, contents, events, guard, map, openapi, policy, status};
 use crate::documents::{
-    ContentDocument, ContentsDocument, FetchDocument, FetchOrder, MembersDocument, NoticeDocument,
-    PeersDocument, PriorityOrder, PublishOrder, ReloadDocument, RemovedDocument, StatusDocument,
+    ContentDocument, ContentsDocument, FetchDocument, FetchOrder, MapDocument, MembersDocument,
+    NoticeDocument, PeersDocument, PriorityOrder, PublishOrder, ReloadDocument, RemovedDocument,
+    StatusDocument,
 };
 use crate::selector::{PolicyRequest, PolicyStatus};
 use crate::shared::Shared;
+use crate::{telemetry, web};
 
 type Described = fn(&mut SchemaGenerator) -> Schema;
 
@@ -123,6 +125,14 @@ pub fn operations() -> Vec<Operation> {
             get(contents::peers),
         ),
         op(
+            "get",
+            "/v1/contents/{content}/map",
+            "Where a content has its gaps, in ?stretches=N parts, and why the policy decided what it did",
+            none,
+            of::<MapDocument>,
+            get(map::map),
+        ),
+        op(
             "post",
             "/v1/contents/{content}/cancel",
             "End a fetch or a publication that is under way; what came stays",
@@ -195,6 +205,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let all = operations().into_iter();
     let router = all.fold(Router::new(), |router, one| router.route(one.path, one.handler));
     router
+        .merge(telemetry::routes())
+        .merge(web::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

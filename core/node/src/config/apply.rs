@@ -66,6 +66,7 @@ impl Config {
             be_tracker: has(Role::Tracker),
             limit_up: self.limits.up.map(|Rate(rate)| rate),
             limit_down: self.limits.down.map(|Rate(rate)| rate),
+            metrics_listen: self.metrics.listen.map(|address| address.0),
             policy: self.policy_config(),
             roles: Roles { origin: has(Role::Origin), peer: has(Role::Peer) },
             remember: true,
