@@ -13,5 +13,7 @@ mod policy_live;
 mod process;
 mod resume;
 mod sim;
+mod top;
 mod transfer;
 mod usage;
+mod web;
