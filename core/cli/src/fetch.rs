@@ -161,6 +161,8 @@ struct Session<'a> {
 impl Session<'_> {
     /// Fetches everything, lingers, and returns the bytes that were sent.
     fn run(&self) -> Result<u64, Unfinished> {
+        node_args::tell_metrics(self.node, self.output)
+            .map_err(|failure| Unfinished { failure, kept: 0 })?;
         let notices = self.node.notices();
         let targets = self.plan.targets();
         let handles: Vec<FetchHandle> = targets.iter().map(|target| self.begin(target)).collect();

@@ -61,6 +61,11 @@ pub enum Event {
         /// Files.
         files: u64,
     },
+    /// `--metrics` is answered.
+    Metrics {
+        /// Where, with the port that was really taken.
+        listen: SocketAddr,
+    },
     /// What `serve` has sent so far.
     Traffic {
         /// Seconds since the Unix epoch.

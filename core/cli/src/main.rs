@@ -23,6 +23,7 @@ mod policy;
 mod publish;
 mod reload;
 mod remove;
+mod scrub;
 mod serve;
 mod signals;
 mod sim;
@@ -31,6 +32,7 @@ mod table;
 mod through;
 mod units;
 mod unpin;
+mod why;
 
 use std::process::ExitCode;
 
@@ -67,10 +69,12 @@ enum Command {
     Status(status::Args),
     Contents(contents::Args),
     Peers(peers::Args),
+    Why(why::Args),
     Cancel(cancel::Args),
     Pin(pin::Args),
     Unpin(unpin::Args),
     Remove(remove::Args),
+    Scrub(scrub::Args),
     Reload(reload::Args),
     Config(config::Args),
     Serve(serve::Args),
@@ -93,6 +97,8 @@ fn main() -> ExitCode {
         Command::Cancel(args) => (cancel::run(&args), args.json),
         Command::Pin(args) => (pin::run(&args), args.json),
         Command::Unpin(args) => (unpin::run(&args), args.json),
+        Command::Why(args) => (why::run(&args), args.json),
+        Command::Scrub(args) => (scrub::run(&args), args.json),
         Command::Remove(args) => (remove::run(&args), args.json),
         Command::Reload(args) => (reload::run(&args), args.json),
         Command::Config(args) => (config::run(&args), false),

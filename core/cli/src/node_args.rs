@@ -11,6 +11,7 @@ use samara_node::{
 
 use crate::exit::Failure;
 use crate::json::Event;
+use crate::output::Output;
 use crate::signals::{Second, Stop};
 use crate::units;
 
@@ -92,6 +93,9 @@ pub struct NodeArgs {
     /// Receive at most this much in all
     #[arg(long, value_name = "RATE", value_parser = units::limit)]
     pub limit_down: Option<BytesPerSecond>,
+    /// Answer `/metrics` for Prometheus, `/healthz` and `/readyz` over HTTP on this address; port 0 picks one
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
     /// Stop when stdin is closed, as the children of `samara demo` do
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
@@ -119,6 +123,7 @@ impl NodeArgs {
             discovery: self.discovery.ways(),
             limit_up: self.limit_up,
             limit_down: self.limit_down,
+            metrics_listen: self.metrics,
             ..usual
         })
     }
@@ -156,6 +161,16 @@ pub fn start(config: NodeConfig) -> Result<Node, Failure> {
         StartError::Cluster(_) => Failure::usage(error),
         error => Failure::because(doing, &error),
     })
+}
+
+/// Tells where the metrics are.
+///
+/// # Errors
+/// When stdout was closed.
+pub fn tell_metrics(node: &Node, output: &Output) -> Result<(), Failure> {
+    let Some(listen) = node.metrics_addr() else { return Ok(()) };
+    output.note(&format!("metrics on http://{listen}/metrics"));
+    output.event(&Event::Metrics { listen })
 }
 
 /// Resolves every address of an option.

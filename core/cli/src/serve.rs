@@ -97,6 +97,7 @@ fn publish_and_serve(
         return Ok(None);
     };
     announce(node, args, &published, output)?;
+    node_args::tell_metrics(node, output)?;
     let service = Service { node, published: &published, notices, output };
     service.run(stop)?;
     Ok(Some(service.sent()))

@@ -50,6 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("samara-sim", &["samara-engine", "samara-model", "samara-policy", "samara-policy-balanced"]),
     ("samara-bench", &["samara-model"]),
+    ("samara-dashboards", &["samara-node"]),
     ("samara-examples", &["samara-model", "samara-node"]),
 ];
 
@@ -60,7 +61,6 @@ const OWNED: &[(&str, &str)] = &[
     ("axum", "samara-node"),
     ("tokio", "samara-node"),
     ("foca", "samara-engine"),
-    ("metrics", "samara-node"),
     ("clap", "samara"),
     ("wasmtime", "samara-policy-host"),
     ("wit-component", "samara-policy-build"),

@@ -12,10 +12,11 @@ use samara_store::Store;
 use crate::api::{ActorName, FetchPhase, NodeConfig};
 use crate::chunk_store_actor::{ChunkStore, ChunkStoreMessage, Order, Work};
 use crate::content_state::ContentState;
-use crate::metrics::counting::Counting;
+use crate::link::{LinkEvent, LinkId, LinkRouter};
+use crate::router::Router;
 use crate::shared::{Parts, Shared};
 use crate::supervise::supervise;
-use crate::swarm_actor::{Swarm, SwarmMessage};
+use crate::swarm_actor::Swarm;
 
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,7 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// about.
 pub struct Alone {
     pub shared: Arc<Shared>,
-    pub counting: Arc<Counting>,
     system: actix::SystemRunner,
     dir: tempfile::TempDir,
 }
@@ -32,7 +32,6 @@ pub struct Alone {
 impl Alone {
     pub fn new() -> Alone {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let counting = Arc::new(Counting::default());
         let system = actix::System::new();
         let data_plane = system.block_on(async { tokio::runtime::Handle::current() });
         let parts = Parts {
@@ -44,8 +43,7 @@ impl Alone {
             data_plane,
             random_seed: 7,
         };
-        let shared = metrics::with_local_recorder(&*counting, || Shared::new(parts));
-        Alone { shared, counting, system, dir }
+        Alone { shared: Shared::new(parts), system, dir }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -144,12 +142,19 @@ fn a_chunk_that_the_store_could_not_keep_is_counted() {
         node.until("the manifest is taken in", || state.stored().is_some()).await;
         let error =
             Arc::new(StoreChunkError::NoSuchChunk { content: state.content, chunk: 3, chunks: 3 });
-        let link = crate::link::LinkId(1);
-        assert!(state.swarm.tell(SwarmMessage::StoreFailed { link, chunk: 3, error }));
-        let unwritten = || node.counting.of("samara_chunks_received_total{unwritten}");
-        node.until("it is counted", || unwritten() == Some(1)).await;
-        assert_eq!(node.counting.of("samara_received_bytes_total"), Some(16 << 10));
+        let (link, content) = (LinkId(1), state.content);
+        node.shared.contents.write().expect("unharmed").insert(content, state.clone());
+        let router = Router(node.shared.clone());
+        router.deliver(LinkEvent::StoreFailed { link, content, chunk: 3, error }).await;
+        node.until("it is counted", || state.progress().wasted.0 > 0).await;
         let progress = state.progress();
         assert_eq!((progress.received.0, progress.wasted.0), (16 << 10, 16 << 10));
+        for (series, value) in [
+            ("samara_chunks_received_total{outcome=\"unwritten\"}", 1),
+            ("samara_wasted_bytes_total{cause=\"unwritten\"}", 16 << 10),
+            ("samara_received_bytes_total{source=\"remote\"}", 16 << 10),
+        ] {
+            assert_eq!(node.shared.metrics.of(series), Some(value), "{series}");
+        }
     });
 }

@@ -44,6 +44,9 @@ pub struct NodeConfig {
     pub limit_up: Option<BytesPerSecond>,
     /// Cap on all bytes received; `None` is no cap.
     pub limit_down: Option<BytesPerSecond>,
+    /// Where `/metrics`, `/healthz` and `/readyz` are answered; `None` is nowhere. When the address cannot be had,
+    /// the node says so and goes on without.
+    pub metrics_listen: Option<SocketAddr>,
     /// Fixed random seed for decisions; `None` draws one.
     pub random_seed: Option<u64>,
     /// How policies are limited, and which one is active from the start.
@@ -87,6 +90,7 @@ impl Default for NodeConfig {
             be_tracker: false,
             limit_up: None,
             limit_down: None,
+            metrics_listen: None,
             random_seed: None,
             policy: PolicyConfig::default(),
             roles: Roles { origin: true, peer: true },

@@ -215,7 +215,9 @@ impl Handler<Told<ChunkStoreMessage>> for ChunkStore {
     type Result = ();
 
     fn handle(&mut self, told: Told<ChunkStoreMessage>, _ctx: &mut Context<Self>) {
-        match told.into_inner() {
+        let shared = self.shared.clone();
+        let (message, _working) = told.open(&shared.metrics);
+        match message {
             ChunkStoreMessage::Work(order) => {
                 self.run(order.state.clone(), |shared, _| order.carry_out(shared))
             }

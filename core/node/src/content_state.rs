@@ -12,8 +12,12 @@ use tokio::sync::Notify;
 
 use crate::api::{FetchPhase, FetchProgress, PeerRow};
 use crate::rates::Rates;
+use crate::speed::Speed;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
+
+/// Phases that are remembered.
+const MAX_PHASES: usize = 32;
 
 /// One content.
 pub struct ContentState {
@@ -35,6 +39,12 @@ pub struct ContentState {
     pub resumed: AtomicU64,
     /// Live neighbours.
     pub neighbours: AtomicU32,
+    /// Chunks that are reserved or on their way to here; as old as `rows` at most.
+    pub incoming: AtomicU32,
+    /// Chunks that are offered or on their way from here; as old as `rows` at most.
+    pub outgoing: AtomicU32,
+    /// How fast it came.
+    pub speed: Speed,
     /// Where what is missing could come from; as old as `rows` at most.
     pub outlook: Mutex<Outlook>,
     /// The neighbours, refreshed a few times a second.
@@ -58,6 +68,8 @@ pub struct ContentState {
 }
 
 struct Stage {
+    /// When each phase began, oldest first; a fetch that is parked again and again has its first few.
+    began: Vec<(&'static str, Instant)>,
     phase: FetchPhase,
     stored: Option<Arc<Content>>,
     failure: Option<String>,
@@ -69,6 +81,7 @@ impl ContentState {
     /// A content that is about to be fetched, or was published.
     pub fn new(content: ContentId, origin: bool, output: Option<PathBuf>) -> Arc<Self> {
         let stage = Stage {
+            began: vec![(FetchPhase::Finding.word(), Instant::now())],
             phase: FetchPhase::Finding,
             stored: None,
             failure: None,
@@ -85,6 +98,9 @@ impl ContentState {
             done: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             neighbours: AtomicU32::new(0),
+            incoming: AtomicU32::new(0),
+            outgoing: AtomicU32::new(0),
+            speed: Speed::new(),
             outlook: Mutex::default(),
             rows: Mutex::default(),
             reasons: Mutex::default(),
@@ -118,9 +134,37 @@ impl ContentState {
 
     /// Something else is going on.
     pub fn set_phase(&self, phase: FetchPhase) {
-        self.stage().phase = phase;
+        self.speed.news();
+        {
+            let mut stage = self.stage();
+            let word = phase.word();
+            if stage.began.len() < MAX_PHASES
+                && stage.began.last().is_none_or(|(last, _)| *last != word)
+            {
+                stage.began.push((word, Instant::now()));
+            }
+            stage.phase = phase;
+        }
         self.changed.notify_all();
         self.turned.notify_one();
+    }
+
+    /// How long each phase took, or has taken; the end of the last is its beginning when it is complete.
+    pub fn phases(&self) -> Vec<(String, f64)> {
+        let stage = self.stage();
+        let ends = stage.began.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+        let phases = stage.began.iter().zip(ends);
+        let moving = phases.filter(|((name, _), _)| *name != FetchPhase::Complete.word());
+        moving
+            .map(|((name, at), end)| ((*name).to_owned(), end.duration_since(*at).as_secs_f64()))
+            .collect()
+    }
+
+    /// Whether chunks are still to come.
+    pub fn is_fetching(&self) -> bool {
+        let stage = self.stage();
+        let over = stage.phase == FetchPhase::Complete || stage.closed || stage.withdrawn;
+        !over && stage.failure.is_none() && !self.origin
     }
 
     /// It cannot go on, for this reason; the first stays.

@@ -50,6 +50,10 @@ mod tests {
     use super::*;
     use crate::actor_tests::Alone;
 
+    fn dropped(reason: &str) -> String {
+        format!("samara_datagrams_dropped_total{{reason=\"{reason}\"}}")
+    }
+
     #[test]
     fn datagrams_from_elsewhere_are_counted_by_reason() {
         let node = Alone::new();
@@ -71,8 +75,7 @@ mod tests {
         for (datagram, reason) in all {
             let why = take(&node.shared, cluster, &datagram, from).expect_err("it is dropped");
             node.shared.metrics.datagram_dropped(why);
-            let name = format!("samara_datagrams_dropped_total{{{reason}}}");
-            assert_eq!(node.counting.of(&name), Some(1), "{reason}");
+            assert_eq!(node.shared.metrics.of(&dropped(reason)), Some(1), "{reason}");
         }
     }
 
@@ -86,7 +89,7 @@ mod tests {
             start(&node.shared, &socket).expect("it reads");
             let stranger = UdpSocket::bind("127.0.0.1:0").expect("a free port");
             stranger.send_to(b"who is there?", to).expect("sent");
-            let counted = || node.counting.of("samara_datagrams_dropped_total{not_samara}");
+            let counted = || node.shared.metrics.of(&dropped("not_samara"));
             node.until("it is counted", || counted() == Some(1)).await;
         });
     }

@@ -1,6 +1,7 @@
 //! One fetch, from a name to a file in place: resolves the name, finds somebody who has the content, starts
 //! its swarm, and watches until it is done, failed or given up.
 
+mod account;
 mod entry;
 mod error;
 mod handle;

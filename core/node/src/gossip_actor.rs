@@ -4,11 +4,13 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler};
 use samara_engine::gossip::{
     Gossip as Machine, GossipConfig, GossipEvent, GossipInput, GossipOutput, HolderView, Member,
-    MemberView,
+    MemberState, MemberView,
 };
 use samara_engine::swarm::SwarmInput;
 use samara_model::{ContentId, MemberRecord, PeerHint, PeerId, PeerMessage, Release, ReleaseName};
@@ -17,11 +19,14 @@ use tokio::sync::oneshot;
 use crate::api::Notice;
 use crate::finder::Found;
 use crate::link::{LinkCommand, LinkHandle, LinkId};
+use crate::metrics::Direction;
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told};
 use crate::swarm_actor::SwarmMessage;
 use crate::tracker_actor::TrackerMessage;
 
+/// How often it tells how it is.
+const PULSE: Duration = Duration::from_secs(1);
 /// Holders in one answer.
 const MAX_HOLDERS: usize = 64;
 
@@ -166,6 +171,7 @@ impl Gossip {
             && let Ok(datagram) = samara_wire::wrap_datagram(self.cluster, bytes)
         {
             let _ = self.socket.send_to(&datagram, self.reachable(to));
+            self.shared.metrics.gossip_datagram(Direction::Sent, datagram.len());
         }
     }
 
@@ -197,8 +203,25 @@ impl Gossip {
     fn answer(&self, peer: PeerId, message: PeerMessage) {
         let link = self.shared.live_links().into_iter().find(|link| link.peer == peer);
         if let Some(link) = link {
+            self.shared.metrics.gossip_exchange(Direction::Sent);
             let _ = link.command(LinkCommand::Send { content: None, message });
         }
+    }
+
+    /// Tells the metrics how it is, and that the actors' thread runs.
+    fn pulse(&self) {
+        let (pulse, now) = (&self.shared.metrics.pulse, self.shared.clock.now());
+        let members = self.machine.members(now);
+        let count = |state| members.iter().filter(|one| one.state == state).count() as u64;
+        pulse.alive.store(count(MemberState::Alive), Relaxed);
+        pulse.suspect.store(count(MemberState::Suspect), Relaxed);
+        pulse.down.store(count(MemberState::Down), Relaxed);
+        pulse.backlog.store(self.machine.backlog() as u64, Relaxed);
+        pulse.beat.set(now);
+    }
+
+    fn heard(&self) {
+        self.shared.metrics.pulse.heard.set(self.shared.clock.now());
     }
 
     fn report(&self, event: GossipEvent) {
@@ -281,6 +304,8 @@ impl Actor for Gossip {
         }
         let holdings = self.shared.holdings();
         self.input(GossipInput::HoldingsChanged { holdings }, ctx);
+        self.pulse();
+        ctx.run_interval(PULSE, |gossip, _| gossip.pulse());
         if self.on {
             for handle in self.shared.live_links() {
                 let (peer, address) = (handle.peer, handle.address);
@@ -294,8 +319,12 @@ impl Handler<Told<GossipMessage>> for Gossip {
     type Result = ();
 
     fn handle(&mut self, told: Told<GossipMessage>, ctx: &mut Context<Self>) {
-        match told.into_inner() {
+        let shared = self.shared.clone();
+        let (message, _working) = told.open(&shared.metrics);
+        match message {
             GossipMessage::Datagram { from, bytes } if self.on => {
+                self.shared.metrics.gossip_datagram(Direction::Received, bytes.len());
+                self.heard();
                 self.input(GossipInput::DatagramReceived { from, bytes }, ctx)
             }
             GossipMessage::PeerSeen { peer, address } if self.on => {
@@ -307,12 +336,15 @@ impl Handler<Told<GossipMessage>> for Gossip {
                 self.input(GossipInput::ExchangeFailed { address }, ctx)
             }
             GossipMessage::FullState { from, reply, members, table, releases } if self.on => {
+                self.shared.metrics.gossip_exchange(Direction::Received);
+                self.heard();
                 let input =
                     GossipInput::FullStateReceived { from, reply, members, table, releases };
                 self.input(input, ctx);
             }
             GossipMessage::ExchangeReady { handle } => {
                 let message = self.machine.full_state(true);
+                self.shared.metrics.gossip_exchange(Direction::Sent);
                 let _ = handle.command(LinkCommand::Send { content: None, message });
             }
             GossipMessage::HoldingsChanged => {

@@ -35,9 +35,17 @@ mod seeder_actor;
 mod selector;
 mod selector_actor;
 mod shared;
+mod speed;
 mod supervise;
 mod swarm_actor;
+mod telemetry;
 mod tracker_actor;
+mod why;
+
+/// All metrics of a node, as declared: for pages, dashboards and tests.
+pub mod monitoring {
+    pub use crate::metrics::{Kind, Label, METRICS, Metric, Taken, markdown};
+}
 
 pub use admin::{Refusal, Rollback, SOCKET as ADMIN_SOCKET};
 pub use api::{

@@ -45,6 +45,7 @@ pub struct Node {
     data_plane: Option<tokio::runtime::Runtime>,
     actors: Option<JoinHandle<()>>,
     temporary: Option<tempfile::TempDir>,
+    metrics_listen: Option<SocketAddr>,
 }
 
 impl Node {
@@ -81,12 +82,18 @@ impl Node {
         });
         let udp = Arc::new(udp);
         let actors = start_actors(shared.clone(), udp.clone(), actors)?;
-        let node = Node { shared, data_plane, actors: Some(actors), temporary };
+        let metrics_listen = None;
+        let mut node = Node { shared, data_plane, actors: Some(actors), temporary, metrics_listen };
         for request in &node.shared.config.policy.load {
             node.shared.activate_policy(request)?;
         }
         node.listen(tcp, udp)?;
+        node.metrics_listen = crate::telemetry::start_or_warn(&node.shared);
         node.shared.resume_catalogue();
+        if node.shared.config.remember {
+            node.shared.data_plane.spawn(crate::catalogue::keep_house(node.shared.clone()));
+            node.shared.data_plane.spawn(crate::catalogue::scrub_always(node.shared.clone()));
+        }
         crate::admin::start_or_warn(&node.shared)?;
         if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
             coalescer.watch(links.counters().clone());
@@ -127,6 +134,16 @@ impl Node {
     /// The address that others are told to dial.
     pub fn advertised(&self) -> SocketAddr {
         self.shared.address
+    }
+
+    /// Where `/metrics`, `/healthz` and `/readyz` are answered, if anywhere.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_listen
+    }
+
+    /// This node's figures in Prometheus's text format, as `/metrics` gives them. Asks file systems.
+    pub fn metrics(&self) -> String {
+        crate::metrics::page(&self.shared)
     }
 
     /// This node's id.

@@ -1,15 +1,17 @@
 //! Brings what happens on the links to the actors that it concerns.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use samara_engine::swarm::{LinkKey, SwarmInput};
-use samara_model::{ContentId, PeerMessage};
+use samara_model::{ChunkIndex, ContentId, PeerMessage};
 use samara_store::Content;
 
 use crate::finder::Found;
 use crate::gossip_actor::GossipMessage;
-use crate::link::{CloseReason, LinkEvent, LinkHandle, LinkId, LinkRouter};
-use crate::shared::{LiveLink, Shared};
+use crate::link::{CloseReason, DiskOp, LinkEvent, LinkHandle, LinkId, LinkRouter};
+use crate::metrics::Loss;
+use crate::shared::Shared;
 use crate::swarm_actor::{ServeProblem, SwarmMessage};
 use crate::tracker_actor::TrackerMessage;
 
@@ -34,22 +36,27 @@ impl LinkRouter for Router {
             LinkEvent::ChunkStarted { link, content, chunk } => {
                 self.input(&content, SwarmInput::ChunkStarted { link: key(link), chunk }).await
             }
-            LinkEvent::ChunkStored { link, content, chunk, bytes, .. } => {
-                self.0.metrics.chunk_stored(bytes);
+            LinkEvent::ChunkStored { link, content, chunk, bytes, elapsed } => {
+                let source = self.0.source_of(link, &content);
+                self.0.metrics.chunk_stored(source, bytes, elapsed);
                 self.swarm(&content, SwarmMessage::Stored { link, chunk, bytes }).await
             }
             LinkEvent::ChunkRejected { link, content, chunk } => {
+                self.lost(link, &content, Loss::Corrupt, self.chunk_len(&content, chunk));
                 self.swarm(&content, SwarmMessage::Rejected { link, chunk }).await
             }
             LinkEvent::ChunkDiscarded { link, content, chunk, bytes } => {
-                self.0.metrics.chunk_discarded(bytes);
+                let here = self.content(&content).is_some_and(|stored| stored.has(chunk));
+                let why = if here { Loss::Duplicate } else { Loss::Late };
+                self.lost(link, &content, why, bytes);
                 self.swarm(&content, SwarmMessage::Discarded { link, chunk, bytes }).await
             }
             LinkEvent::StoreFailed { link, content, chunk, error } => {
+                self.lost(link, &content, Loss::Unwritten, self.chunk_len(&content, chunk));
                 self.swarm(&content, SwarmMessage::StoreFailed { link, chunk, error }).await
             }
             LinkEvent::ChunkSent { link, content, chunk, bytes } => {
-                self.0.metrics.chunk_sent(bytes);
+                self.0.metrics.chunk_sent(self.0.source_of(link, &content).scope, bytes);
                 self.swarm(&content, SwarmMessage::Sent { link, chunk, bytes }).await
             }
             LinkEvent::ServeFailed { link, content, chunk, error } => {
@@ -63,14 +70,27 @@ impl LinkRouter for Router {
         let stored = self.0.content(content)?.stored()?;
         (!stored.is_withdrawn()).then_some(stored)
     }
+
+    fn disk_used(&self, op: DiskOp, bytes: u64, took: Duration) {
+        self.0.metrics.disk_used(op, bytes, took);
+    }
 }
 
 impl Router {
+    fn lost(&self, link: LinkId, content: &ContentId, why: Loss, bytes: u32) {
+        self.0.metrics.chunk_lost(self.0.source_of(link, content), why, bytes);
+    }
+
+    fn chunk_len(&self, content: &ContentId, chunk: ChunkIndex) -> u32 {
+        let stored = self.0.content(content).and_then(|state| state.stored());
+        stored.map_or(0, |stored| stored.chunk_len(chunk))
+    }
+
     async fn connected(&self, handle: LinkHandle) {
         let (peer, address) = (handle.peer, handle.address);
         {
             let mut live = self.0.live.write().unwrap_or_else(PoisonError::into_inner);
-            live.entry(handle.id).or_insert_with(|| LiveLink { handle, contents: Vec::new() });
+            live.entry(handle.id).or_insert_with(|| self.0.live_link(handle));
         }
         self.0.link_up.notify_waiters();
         self.0.gossip.deliver(GossipMessage::PeerSeen { peer, address }).await;
@@ -93,10 +113,14 @@ impl Router {
     }
 
     async fn content_message(&self, link: LinkId, content: ContentId, message: PeerMessage) {
-        let opened = matches!(message, PeerMessage::Open { .. });
-        if opened && let Some(handle) = self.0.link(link) {
+        if let PeerMessage::Open { origin, .. } = &message
+            && let Some(handle) = self.0.link(link)
+        {
             // Also when the content is unknown here or its actor is down: whoever starts later finds it.
             self.0.opened_on(&handle, content);
+            if *origin {
+                self.0.is_origin_of(link, content);
+            }
             let connected = SwarmMessage::Connected { handle, resumed: false };
             self.swarm(&content, connected).await;
         }

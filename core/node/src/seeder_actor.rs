@@ -157,7 +157,9 @@ impl Handler<Told<SeederMessage>> for Seeder {
     type Result = ();
 
     fn handle(&mut self, told: Told<SeederMessage>, _ctx: &mut Context<Self>) {
-        match told.into_inner() {
+        let shared = self.shared.clone();
+        let (message, _working) = told.open(&shared.metrics);
+        match message {
             SeederMessage::Open(state) => self.open(&state),
             SeederMessage::Close(state) => self.close(&state),
             SeederMessage::SwarmStarted { content } => {

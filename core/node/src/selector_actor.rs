@@ -65,7 +65,9 @@ impl Handler<Told<SelectorMessage>> for Selector {
     type Result = ();
 
     fn handle(&mut self, told: Told<SelectorMessage>, _ctx: &mut Context<Self>) {
-        match told.into_inner() {
+        let shared = self.shared.clone();
+        let (message, _working) = told.open(&shared.metrics);
+        match message {
             SelectorMessage::Ask { content, token, question, deadline } => {
                 ask(&self.shared, Asked { content, token, question, deadline })
             }

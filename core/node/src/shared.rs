@@ -192,6 +192,11 @@ impl Shared {
         samara_policy::Random::new(number).next_u64()
     }
 
+    /// Whether the node takes part: it listens, and is not going down.
+    pub fn is_ready(&self) -> bool {
+        !self.is_stopping() && self.links.borrow().is_some()
+    }
+
     /// Whether the node goes down: nobody is restarted any more.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)

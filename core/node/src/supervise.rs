@@ -8,13 +8,14 @@
 //! Mailboxes are bounded, and nobody uses `do_send`, which ignores the bound.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, dev::ToEnvelope};
 use tokio::sync::oneshot;
 
 use crate::api::{ActorName, Notice};
+use crate::metrics::{Counter, Metrics};
 use crate::shared::Shared;
 
 /// Messages that may wait for one actor. Senders from the data plane wait when it is full.
@@ -40,20 +41,45 @@ impl<M: Send + 'static> Message for Told<M> {
 }
 
 impl<M> Told<M> {
-    /// What was said.
-    pub fn into_inner(self) -> M {
-        self.message
+    /// What was said. The actor works on it until the guard is dropped.
+    pub fn open<'a>(self, metrics: &'a Metrics) -> (M, Working<'a>) {
+        (self.message, Working { metrics, since: Instant::now() })
+    }
+}
+
+/// Measures how long a message takes.
+pub struct Working<'a> {
+    metrics: &'a Metrics,
+    since: Instant,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.metrics.message_handled(self.since.elapsed());
     }
 }
 
 /// How many messages wait, and how many waited at most.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Gauge {
     now: AtomicUsize,
     most: AtomicUsize,
+    /// Counts what is not taken, as soon as the actor is supervised.
+    dropped: OnceLock<Counter>,
 }
 
 impl Gauge {
+    /// Messages that wait.
+    pub fn now(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn dropped(&self) {
+        if let Some(dropped) = self.dropped.get() {
+            dropped.add(1);
+        }
+    }
+
     /// Most messages that ever waited at a time.
     pub fn most(&self) -> usize {
         self.most.load(Ordering::Relaxed)
@@ -95,7 +121,12 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         A: Handler<Told<M>>,
         A::Context: ToEnvelope<A, Told<M>>,
     {
-        self.address().is_some_and(|address| address.try_send(self.wrap(message)).is_ok())
+        let taken =
+            self.address().is_some_and(|address| address.try_send(self.wrap(message)).is_ok());
+        if !taken {
+            self.gauge.dropped();
+        }
+        taken
     }
 
     /// Puts a message into the mailbox, and waits while it is full. For the data plane: who waits does not
@@ -107,10 +138,16 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         A::Context: ToEnvelope<A, Told<M>>,
     {
         use actix::dev::SendError;
-        let Some(address) = self.address() else { return };
-        if let Err(SendError::Full(message)) = address.try_send(self.wrap(message)) {
+        let Some(address) = self.address() else { return self.gauge.dropped() };
+        match address.try_send(self.wrap(message)) {
+            Ok(()) => {}
             // The actor may die meanwhile; its next incarnation finds out by itself what it missed.
-            let _ = address.send(message).await;
+            Err(SendError::Full(message)) => {
+                if address.send(message).await.is_err() {
+                    self.gauge.dropped();
+                }
+            }
+            Err(SendError::Closed(_)) => self.gauge.dropped(),
         }
     }
 
@@ -151,6 +188,7 @@ pub fn supervise<A, F>(
     A: Actor<Context = Context<A>>,
     F: Fn(Alive, bool) -> A + 'static,
 {
+    let _ = reference.gauge.dropped.set(shared.metrics.dropped_by(name));
     let mut ended = launch(&reference, &make, true);
     actix::spawn(async move {
         let mut backoff = FIRST_BACKOFF;

@@ -143,13 +143,14 @@ impl Handler<Told<SwarmMessage>> for Swarm {
     type Result = ();
 
     fn handle(&mut self, told: Told<SwarmMessage>, ctx: &mut Context<Self>) {
-        match told.into_inner() {
+        let shared = self.shared.clone();
+        let (message, _working) = told.open(&shared.metrics);
+        match message {
             SwarmMessage::Input(input) => self.input(input, ctx),
             SwarmMessage::Connected { handle, resumed } => self.connected(handle, resumed, ctx),
             SwarmMessage::Stored { link, chunk, bytes } => self.stored(link, chunk, bytes, ctx),
             SwarmMessage::Rejected { link, chunk } => {
                 let bytes = self.state.stored().map_or(0, |stored| stored.chunk_len(chunk));
-                self.shared.metrics.chunk_rejected(bytes);
                 self.wasted(bytes);
                 self.input(SwarmInput::ChunkRejected { link: key(link), chunk }, ctx);
             }
@@ -160,7 +161,6 @@ impl Handler<Told<SwarmMessage>> for Swarm {
             SwarmMessage::StoreFailed { link, chunk, error } => {
                 self.park_reason = error.to_string();
                 let bytes = self.state.stored().map_or(0, |stored| stored.chunk_len(chunk));
-                self.shared.metrics.chunk_unwritten(bytes);
                 self.wasted(bytes);
                 self.input(SwarmInput::StoreFailed { link: key(link), chunk }, ctx);
             }

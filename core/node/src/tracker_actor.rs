@@ -306,7 +306,9 @@ impl Handler<Told<TrackerMessage>> for Tracker {
     type Result = ();
 
     fn handle(&mut self, told: Told<TrackerMessage>, ctx: &mut Context<Self>) {
-        match told.into_inner() {
+        let shared = self.shared.clone();
+        let (message, _working) = told.open(&shared.metrics);
+        match message {
             TrackerMessage::Announced { from, link, address, place, holdings, releases, token } => {
                 let link = link.0;
                 self.register(

@@ -3,8 +3,11 @@
 mod config;
 mod daemon;
 mod daemon_restarts;
+mod daemon_storage;
 mod demo;
 mod faults;
+mod http;
+mod monitoring;
 mod origin_killed;
 mod policy;
 mod policy_live;

@@ -75,6 +75,7 @@ impl Config {
                 listen: self.admin.listen.map(|address| address.0),
             },
             storage: self.storage_config(),
+            metrics_listen: self.metrics.listen.map(|address| address.0),
             ..NodeConfig::default()
         }
     }

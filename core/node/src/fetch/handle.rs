@@ -7,7 +7,7 @@ use samara_model::{ByteCount, ContentId};
 use tokio::sync::Notify;
 
 use super::entry::leave;
-use super::{FetchError, run};
+use super::{FetchError, account, run};
 use crate::api::{FetchPhase, FetchProgress, FetchRequest, Fetched};
 use crate::content_state::ContentState;
 use crate::shared::Shared;
@@ -150,6 +150,7 @@ impl Job {
 
     fn finish(&self, shared: &Shared, result: Result<Fetched, FetchError>) {
         let state = self.lock().state.clone();
+        account::ended(shared, state.as_deref(), &result);
         if let Some(state) = &state {
             leave(shared, state);
         }

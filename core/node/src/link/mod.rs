@@ -219,6 +219,15 @@ pub enum LinkEvent {
     },
 }
 
+/// What is done with the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskOp {
+    /// Comparing a chunk's hash and writing it.
+    Write,
+    /// Reading what the page cache does not have.
+    Read,
+}
+
 /// Connects the links with the rest of the node.
 pub trait LinkRouter: Clone + Send + Sync + 'static {
     /// Takes an event. Waits when the receiver is full: the link then stops reading, and TCP slows the
@@ -227,6 +236,9 @@ pub trait LinkRouter: Clone + Send + Sync + 'static {
 
     /// The content, when this node takes part in it. Called for each chunk that begins to arrive.
     fn content(&self, content: &ContentId) -> Option<Arc<Content>>;
+
+    /// Takes note of work of the disk: how many bytes, and how long it took.
+    fn disk_used(&self, _op: DiskOp, _bytes: u64, _took: Duration) {}
 }
 
 /// How links behave.

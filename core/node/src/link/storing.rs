@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::assembly::Whole;
 use super::counters::Counters;
-use super::{LinkEvent, LinkId, LinkRouter};
+use super::{DiskOp, LinkEvent, LinkId, LinkRouter};
 
 /// A chunk up to this size is written where it arrived: the page cache takes it in less time than it takes
 /// to wake a thread ...
@@ -124,7 +124,9 @@ impl<R: LinkRouter> Settled<R> {
 
 impl<R: LinkRouter> Arrival<R> {
     fn settle(self) -> Settled<R> {
+        let (bytes, began) = (self.whole.buffer.bytes.len() as u64, Instant::now());
         let event = stored(self.link, self.whole);
+        self.router.disk_used(DiskOp::Write, bytes, began.elapsed());
         if matches!(event, LinkEvent::ChunkStored { .. }) {
             self.counters.chunk_received();
         }

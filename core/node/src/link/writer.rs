@@ -21,7 +21,7 @@ use super::pace::Pace;
 use super::serving::{Rest, Running, Serving, Source, Waiting};
 use super::throttle::Throttle;
 use super::transport::{PageCache, SentRange, Transport, read_range};
-use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
+use super::{CloseReason, DiskOp, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Commands that are looked at between two pieces.
 const COMMANDS_AT_ONCE: usize = 256;
@@ -313,8 +313,13 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         range: FileRange,
     ) -> Result<Result<usize, Vanished>, CloseReason> {
         let FileRange { file, offset, len } = range;
-        let mut reading =
-            tokio::task::spawn_blocking(move || read_range(&file, offset, len as usize));
+        let router = self.router.clone();
+        let mut reading = tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
+            let read = read_range(&file, offset, len as usize);
+            router.disk_used(DiskOp::Read, u64::from(len), began.elapsed());
+            read
+        });
         match attending!(self, &mut reading).unwrap_or_else(|error| Err(error.into())) {
             Ok(bytes) => {
                 self.send_all(&bytes).await?;

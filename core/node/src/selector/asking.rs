@@ -15,6 +15,7 @@ use super::desk::Current;
 use super::loaded::Loaded;
 use super::tailor::tailor;
 use crate::api::Notice;
+use crate::metrics::Role;
 use crate::shared::Shared;
 use crate::swarm_actor::SwarmMessage;
 
@@ -68,7 +69,9 @@ fn answer_natively(way: Way, loaded: &Arc<Loaded>, current: &Current, mut questi
     let begun = Instant::now();
     tailor(&mut question, &current.facts.labels, &loaded.description.labels, &loaded.parameters);
     let answer = Balanced.answer(&question);
-    loaded.book().stats.called(way.hook, begun.elapsed(), 0);
+    let took = begun.elapsed();
+    loaded.book().stats.called(way.hook, took, 0);
+    way.shared.metrics.policy_called(Role::Active, took, 0);
     way.answer(answer);
 }
 
@@ -94,6 +97,7 @@ fn ask_module(
 /// On a thread of the pool.
 fn take_reply(way: Way, loaded: &Arc<Loaded>, reply: Reply, deadline: Duration) {
     let took = reply.waited + reply.took;
+    way.shared.metrics.policy_called(Role::Active, took, reply.fuel);
     let change = {
         let mut book = loaded.book();
         book.stats.called(way.hook, took, reply.fuel);
@@ -240,7 +244,9 @@ fn ask_shadow(
     let Some(module) = &shadow.module else {
         let begun = Instant::now();
         let answer = Balanced.answer(&question);
-        shadow.book().stats.called(hook, begun.elapsed(), 0);
+        let took = begun.elapsed();
+        shadow.book().stats.called(hook, took, 0);
+        shared.metrics.policy_called(Role::Shadow, took, 0);
         pair.put(shared, hook, |sides| sides.shadow = Side::Answered(answer));
         return Some(pair);
     };
@@ -266,7 +272,9 @@ fn take_shadow_reply(shared: &Shared, pair: &Pair, hook: Hook, reply: Reply) {
             shared.metrics.policy_shadow("skipped");
             return;
         }
-        book.stats.called(hook, reply.waited + reply.took, reply.fuel);
+        let took = reply.waited + reply.took;
+        book.stats.called(hook, took, reply.fuel);
+        shared.metrics.policy_called(Role::Shadow, took, reply.fuel);
         if let Err(fault) = &reply.answer {
             book.stats.fell_back(hook, fault.label());
             book.stats.last_fault = Some(fault.to_string());

@@ -6,6 +6,7 @@ use samara_model::ContentId;
 
 use super::Shared;
 use crate::link::{LinkHandle, LinkId};
+use crate::metrics::{Scope, Source};
 
 /// A link and the contents that were opened on it.
 pub struct LiveLink {
@@ -13,6 +14,10 @@ pub struct LiveLink {
     pub handle: LinkHandle,
     /// Contents that either side opened.
     pub contents: Vec<ContentId>,
+    /// Contents that the other side published.
+    pub origin_of: Vec<ContentId>,
+    /// Where the other side stands.
+    pub scope: Scope,
 }
 
 impl Shared {
@@ -29,13 +34,34 @@ impl Shared {
         if handle.is_closed() {
             return false;
         }
-        let one = live
-            .entry(handle.id)
-            .or_insert_with(|| LiveLink { handle: handle.clone(), contents: Vec::new() });
+        let one = live.entry(handle.id).or_insert_with(|| self.live_link(handle.clone()));
         if !one.contents.contains(&content) {
             one.contents.push(content);
         }
         true
+    }
+
+    /// A link on which nothing is open yet.
+    pub fn live_link(&self, handle: LinkHandle) -> LiveLink {
+        let scope = Scope::between(&self.labels.place(), &handle.labels.place());
+        LiveLink { handle, contents: Vec::new(), origin_of: Vec::new(), scope }
+    }
+
+    /// The other side of a link says that it published a content.
+    pub fn is_origin_of(&self, link: LinkId, content: ContentId) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = live.get_mut(&link).filter(|one| !one.origin_of.contains(&content)) {
+            one.origin_of.push(content);
+        }
+    }
+
+    /// Where what comes over a link comes from. The last chunks of a link may be looked at after its end.
+    pub fn source_of(&self, link: LinkId, content: &ContentId) -> Source {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.get(&link).map_or(Source { scope: Scope::Remote, origin: false }, |one| Source {
+            scope: one.scope,
+            origin: one.origin_of.contains(content),
+        })
     }
 
     /// The other side of a link does not take part in a content any more.
@@ -43,6 +69,7 @@ impl Shared {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = live.get_mut(&link) {
             one.contents.retain(|open| open != content);
+            one.origin_of.retain(|open| open != content);
         }
     }
 

@@ -56,7 +56,10 @@ impl Swarm {
         bytes: u32,
         ctx: &mut Context<Self>,
     ) {
-        self.state.received.fetch_add(u64::from(bytes), Ordering::Relaxed);
+        if self.state.received.fetch_add(u64::from(bytes), Ordering::Relaxed) == 0 {
+            self.shared.metrics.first_chunk(self.state.speed.age());
+        }
+        self.state.speed.news();
         let before = self.machine.progress().map(|(have, _)| have);
         self.input(SwarmInput::ChunkStored { link: key(link), chunk }, ctx);
         if self.machine.progress().map(|(have, _)| have) == before {

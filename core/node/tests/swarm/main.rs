@@ -6,6 +6,7 @@ mod gossip;
 mod hostile;
 mod identity;
 mod mailboxes;
+mod metrics;
 mod misfits;
 mod names;
 mod policies;
