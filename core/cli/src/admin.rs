@@ -74,13 +74,15 @@ pub enum AskError {
 #[derive(Debug, Clone)]
 pub struct Admin {
     place: Place,
+    /// How long an answer is waited for; `None` is for ever.
+    patience: Option<Duration>,
 }
 
 impl NodeArg {
     /// The node that is meant.
     pub fn admin(&self) -> Admin {
         match &self.data {
-            Some(data) => Admin { place: Place::Socket(data.join(ADMIN_SOCKET)) },
+            Some(data) => Admin::at(Place::Socket(data.join(ADMIN_SOCKET))),
             None => Admin::named(self.admin.as_deref()),
         }
     }
@@ -102,11 +104,15 @@ impl fmt::Display for Admin {
 }
 
 impl Admin {
+    fn at(place: Place) -> Admin {
+        Admin { place, patience: Some(PATIENCE) }
+    }
+
     /// The node that an option names, or the usual one.
     pub fn named(option: Option<&str>) -> Admin {
         let variable = || std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
         let named = option.map(str::to_owned).or_else(variable);
-        Admin { place: named.map_or_else(usual, |text| Place::of(&text)) }
+        Admin::at(named.map_or_else(usual, |text| Place::of(&text)))
     }
 
     /// Whether there is anything to ask; it may still not answer.
@@ -139,6 +145,20 @@ impl Admin {
         let body = body.map(serde_json::to_string).transpose();
         let body = body.map_err(|why| Failure::because(doing, &why))?;
         self.ask(method, path, body.as_deref()).map_err(|error| self.failure(doing, error))
+    }
+
+    /// Wants something done that takes as long as reading a whole content.
+    ///
+    /// # Errors
+    /// When there is no such node, or it refuses.
+    pub fn send_patiently<T: DeserializeOwned>(
+        &self,
+        doing: &str,
+        method: &str,
+        path: &str,
+    ) -> Result<T, Failure> {
+        let patient = Admin { place: self.place.clone(), patience: None };
+        patient.ask(method, path, None).map_err(|error| self.failure(doing, error))
     }
 
     /// Tells why there is no answer.
@@ -211,13 +231,13 @@ impl Admin {
         match &self.place {
             Place::Socket(path) => {
                 let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(self.patience)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 converse(stream, &request)
             }
             Place::Address(address) => {
                 let stream = TcpStream::connect_timeout(address, PATIENCE)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(self.patience)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 converse(stream, &request)
             }

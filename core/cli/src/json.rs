@@ -37,11 +37,6 @@ pub enum Event {
         /// Id of the node.
         peer: String,
     },
-    /// `--metrics` is answered.
-    Metrics {
-        /// Where, with the port that was really taken.
-        listen: SocketAddr,
-    },
     /// `samara node` is ready.
     NodeReady {
         /// Id of the node.
@@ -65,6 +60,11 @@ pub enum Event {
         chunks: u32,
         /// Files.
         files: u64,
+    },
+    /// `--metrics` is answered.
+    Metrics {
+        /// Where, with the port that was really taken.
+        listen: SocketAddr,
     },
     /// What `serve` has sent so far.
     Traffic {

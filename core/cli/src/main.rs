@@ -23,6 +23,7 @@ mod policy;
 mod publish;
 mod reload;
 mod remove;
+mod scrub;
 mod serve;
 mod signals;
 mod sim;
@@ -32,6 +33,7 @@ mod through;
 mod top;
 mod units;
 mod unpin;
+mod why;
 
 use std::process::ExitCode;
 
@@ -69,10 +71,12 @@ enum Command {
     Contents(contents::Args),
     Peers(peers::Args),
     Top(top::Args),
+    Why(why::Args),
     Cancel(cancel::Args),
     Pin(pin::Args),
     Unpin(unpin::Args),
     Remove(remove::Args),
+    Scrub(scrub::Args),
     Reload(reload::Args),
     Config(config::Args),
     Serve(serve::Args),
@@ -96,6 +100,8 @@ fn main() -> ExitCode {
         Command::Cancel(args) => (cancel::run(&args), args.json),
         Command::Pin(args) => (pin::run(&args), args.json),
         Command::Unpin(args) => (unpin::run(&args), args.json),
+        Command::Why(args) => (why::run(&args), args.json),
+        Command::Scrub(args) => (scrub::run(&args), args.json),
         Command::Remove(args) => (remove::run(&args), args.json),
         Command::Reload(args) => (reload::run(&args), args.json),
         Command::Config(args) => (config::run(&args), false),

@@ -16,6 +16,9 @@ use crate::speed::Speed;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
 
+/// Phases that are remembered.
+const MAX_PHASES: usize = 32;
+
 /// One content.
 pub struct ContentState {
     /// Which.
@@ -65,6 +68,8 @@ pub struct ContentState {
 }
 
 struct Stage {
+    /// When each phase began, oldest first; a fetch that is parked again and again has its first few.
+    began: Vec<(&'static str, Instant)>,
     phase: FetchPhase,
     stored: Option<Arc<Content>>,
     failure: Option<String>,
@@ -76,6 +81,7 @@ impl ContentState {
     /// A content that is about to be fetched, or was published.
     pub fn new(content: ContentId, origin: bool, output: Option<PathBuf>) -> Arc<Self> {
         let stage = Stage {
+            began: vec![(FetchPhase::Finding.word(), Instant::now())],
             phase: FetchPhase::Finding,
             stored: None,
             failure: None,
@@ -129,9 +135,36 @@ impl ContentState {
     /// Something else is going on.
     pub fn set_phase(&self, phase: FetchPhase) {
         self.speed.news();
-        self.stage().phase = phase;
+        {
+            let mut stage = self.stage();
+            let word = phase.word();
+            if stage.began.len() < MAX_PHASES
+                && stage.began.last().is_none_or(|(last, _)| *last != word)
+            {
+                stage.began.push((word, Instant::now()));
+            }
+            stage.phase = phase;
+        }
         self.changed.notify_all();
         self.turned.notify_one();
+    }
+
+    /// How long each phase took, or has taken; the end of the last is its beginning when it is complete.
+    pub fn phases(&self) -> Vec<(String, f64)> {
+        let stage = self.stage();
+        let ends = stage.began.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+        let phases = stage.began.iter().zip(ends);
+        let moving = phases.filter(|((name, _), _)| *name != FetchPhase::Complete.word());
+        moving
+            .map(|((name, at), end)| ((*name).to_owned(), end.duration_since(*at).as_secs_f64()))
+            .collect()
+    }
+
+    /// Whether chunks are still to come.
+    pub fn is_fetching(&self) -> bool {
+        let stage = self.stage();
+        let over = stage.phase == FetchPhase::Complete || stage.closed || stage.withdrawn;
+        !over && stage.failure.is_none() && !self.origin
     }
 
     /// It cannot go on, for this reason; the first stays.

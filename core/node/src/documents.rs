@@ -246,7 +246,7 @@ pub struct MapDocument {
     /// The content in stretches of equal length, in order.
     pub stretches: Vec<StretchDocument>,
     /// Reason codes of the active policy for decisions that were carried out.
-    pub reasons: Vec<ReasonDocument>,
+    pub decisions: Vec<DecisionDocument>,
 }
 
 /// One stretch of a content.
@@ -264,7 +264,7 @@ pub struct StretchDocument {
 
 /// How often a policy gave a reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReasonDocument {
+pub struct DecisionDocument {
     /// `neighbours`, `offers`, `requests` or `overdue`.
     pub hook: String,
     /// Its code, as the policy means it; absent for all beyond the first sixteen of the hook.
@@ -360,4 +360,72 @@ pub struct ReloadDocument {
     pub changed: Vec<String>,
     /// Keys that changed and hold after a restart.
     pub needs_restart: Vec<String>,
+}
+
+/// What a scrub found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScrubDocument {
+    /// The content.
+    pub content: String,
+    /// Chunks that were read.
+    pub chunks: u32,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Those that are not what the manifest says; then nothing of the content is served any more.
+    pub bad_chunks: Vec<u32>,
+    /// Why not everything was read.
+    pub reason: Option<String>,
+}
+
+/// Why a content stands where it stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhyDocument {
+    /// Of this document: 1.
+    pub version: u32,
+    /// The content, or the name that is not resolved.
+    pub content: String,
+    /// As in [`ContentDocument::state`].
+    pub state: String,
+    /// Chunks in all; 0 while unknown.
+    pub chunks: u32,
+    /// Chunks that are missing.
+    pub missing_chunks: u32,
+    /// Bytes that are missing.
+    pub missing_bytes: u64,
+    /// Live neighbours for it.
+    pub neighbours: u32,
+    /// Of these, those that have something that is missing here.
+    pub sources: u32,
+    /// Peers that are said to have it and could not be connected yet.
+    pub untried: u32,
+    /// Received just now.
+    pub received_bytes_per_second: u64,
+    /// Why it is not further, the most important first.
+    pub reasons: Vec<ReasonDocument>,
+    /// How long each phase took, in order.
+    pub phases: Vec<PhaseDocument>,
+    /// What the cap on what is received alone takes, where there is one.
+    pub bound_seconds: Option<f64>,
+}
+
+/// One reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonDocument {
+    /// A word for programs: `parked`, `checking`, `finishing`, `no-links`, `capped`, `moving`, `no-holder`,
+    /// `nobody-has-the-rest`, `not-connected`, `sources-are-silent`, `policy-in-quarantine`, `unknown-name`,
+    /// `hashing`, `over`.
+    pub code: String,
+    /// What is so.
+    pub text: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// A phase of a fetch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PhaseDocument {
+    /// As in [`ContentDocument::state`].
+    pub name: String,
+    /// How long it took, or has taken so far.
+    pub seconds: f64,
 }

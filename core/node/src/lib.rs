@@ -41,6 +41,7 @@ mod swarm_actor;
 mod telemetry;
 mod tracker_actor;
 mod web;
+mod why;
 
 /// All metrics of a node, as declared: for pages, dashboards and tests.
 pub mod monitoring {

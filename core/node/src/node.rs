@@ -88,8 +88,12 @@ impl Node {
             node.shared.activate_policy(request)?;
         }
         node.listen(tcp, udp)?;
-        node.shared.resume_catalogue();
         node.metrics_listen = crate::telemetry::start_or_warn(&node.shared);
+        node.shared.resume_catalogue();
+        if node.shared.config.remember {
+            node.shared.data_plane.spawn(crate::catalogue::keep_house(node.shared.clone()));
+            node.shared.data_plane.spawn(crate::catalogue::scrub_always(node.shared.clone()));
+        }
         crate::admin::start_or_warn(&node.shared)?;
         if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
             coalescer.watch(links.counters().clone());

@@ -51,10 +51,10 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), St
                     check(root, says, one, &format!("{at}[{number}]"))?;
                 }
             }
-            ("minimum", says) if value.as_f64() < says.as_f64() => {
+            ("minimum", says) if value.is_number() && value.as_f64() < says.as_f64() => {
                 return Err(format!("{at}: {value} is below {says}"));
             }
-            ("maximum", says) if value.as_f64() > says.as_f64() => {
+            ("maximum", says) if value.is_number() && value.as_f64() > says.as_f64() => {
                 return Err(format!("{at}: {value} is above {says}"));
             }
             _ => {}

@@ -30,7 +30,7 @@ pub fn run(args: &Args, admin: &Admin) -> Result<(), Failure> {
         Ok(FetchOrder {
             content: content.to_string(),
             output,
-            wait_ms: (args.wait != Duration::MAX).then(|| args.wait.as_millis() as u64),
+            wait_ms: (args.wait != Duration::MAX).then_some(args.wait.as_millis() as u64),
             priority: args.priority,
             pin: args.pin,
         })

@@ -6,7 +6,7 @@ use std::time::Instant;
 use samara_node::PolicyStatus;
 use samara_node::documents::{
     ContentDocument, ContentsDocument, MapDocument, MembersDocument, PeerDocument, PeersDocument,
-    StatusDocument,
+    StatusDocument, WhyDocument,
 };
 
 use super::view::Choice;
@@ -24,6 +24,8 @@ pub struct Seen {
     pub policy: PolicyStatus,
     /// Of the chosen content.
     pub map: Option<MapDocument>,
+    /// Why the chosen content is not further.
+    pub why: Option<WhyDocument>,
     pub peers: Vec<Peer>,
     /// Why this is not the last word: the node does not answer any more.
     pub gone: Option<String>,
@@ -62,6 +64,7 @@ impl Gatherer {
             contents: contents.contents,
             policy,
             map: None,
+            why: None,
             peers: Vec::new(),
             gone: None,
         };
@@ -70,6 +73,7 @@ impl Gatherer {
             // A content that was removed a moment ago has no peers.
             let map = content_path(&content, &format!("/map?stretches={STRETCHES}"));
             seen.map = self.admin.get(doing, &map).ok();
+            seen.why = self.admin.get(doing, &content_path(&content, "/why")).ok();
             let peers = self.admin.get(doing, &content_path(&content, "/peers")).ok();
             let members: MembersDocument = self.admin.get(doing, "/v1/peers")?;
             seen.peers = self.with_rates(peers, &members);

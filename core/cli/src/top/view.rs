@@ -176,8 +176,12 @@ fn detail(one: &ContentDocument, seen: &Seen, width: usize) -> Vec<Line> {
     let chunks = format!("{} of {} chunks here", one.chunks_here, one.chunks);
     let mut lines =
         vec![Line::of(Look::Bold, name_of(one)).and(Look::Plain, format!("  {chunks}"))];
-    if let Some(why) = why_it_waits(one, seen) {
-        lines.push(Line::of(Look::Bad, format!("why: {why}")));
+    let why = seen.why.iter().flat_map(|why| &why.reasons);
+    for reason in why.filter(|one| !["moving", "over"].contains(&one.code.as_str())) {
+        lines.push(
+            Line::of(Look::Bad, format!("why: {}", reason.text))
+                .and(Look::Plain, format!("  {}", reason.remedy)),
+        );
     }
     if let Some(map) = seen.map.as_ref().filter(|map| !map.stretches.is_empty()) {
         let cells = width.saturating_sub(9).clamp(10, 200);
@@ -185,23 +189,6 @@ fn detail(one: &ContentDocument, seen: &Seen, width: usize) -> Vec<Line> {
         lines.push(Line::of(Look::Dim, "copies   ").and(Look::Plain, copies(map, cells)));
     }
     lines
-}
-
-fn why_it_waits(one: &ContentDocument, seen: &Seen) -> Option<String> {
-    if one.reason.is_some() {
-        return one.reason.clone();
-    }
-    let waits = ["finding", "manifest", "transferring"].contains(&one.state.as_str());
-    if !waits || one.received_bytes_per_second > 0 {
-        return None;
-    }
-    let lost = seen.map.iter().flat_map(|map| &map.stretches);
-    let lost = lost.filter(|one| one.here < one.chunks && one.least_holders == 0).count();
-    Some(match (one.neighbours, lost) {
-        (0, _) => "there is no live neighbour for it".to_owned(),
-        (_, 0) => "nothing comes just now, although neighbours have what is missing".to_owned(),
-        (count, _) => format!("none of its {count} neighbours has some of the missing chunks"),
-    })
 }
 
 /// How full each part of the content is.
@@ -264,12 +251,12 @@ fn policies(seen: &Seen) -> Vec<Line> {
     if let Some(fault) = &policy.active.last_fault {
         lines.push(Line::of(Look::Bad, format!("         its last fault: it {fault}")));
     }
-    if let Some(map) = seen.map.as_ref().filter(|map| !map.reasons.is_empty()) {
-        let reason = |one: &samara_node::documents::ReasonDocument| {
+    if let Some(map) = seen.map.as_ref().filter(|map| !map.decisions.is_empty()) {
+        let reason = |one: &samara_node::documents::DecisionDocument| {
             let code = one.code.map_or("others".to_owned(), |code| code.to_string());
             format!("{} {code}: {}", one.hook, one.count)
         };
-        let reasons: Vec<String> = map.reasons.iter().map(reason).collect();
+        let reasons: Vec<String> = map.decisions.iter().map(reason).collect();
         lines.push(Line::of(Look::Dim, "reasons  ").and(Look::Plain, reasons.join("  ")));
     }
     lines

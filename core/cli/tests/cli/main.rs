@@ -3,6 +3,7 @@
 mod config;
 mod daemon;
 mod daemon_restarts;
+mod daemon_storage;
 mod demo;
 mod faults;
 mod http;

@@ -11,7 +11,7 @@ use crate::api::{PeerRow, PeerSource};
 use crate::catalogue::{FindError, Joined, OrderError, check_priority};
 use crate::documents::{
     ContentDocument, ContentsDocument, FetchDocument, FetchOrder, PeerDocument, PeersDocument,
-    PriorityOrder, PublishOrder, RemovedDocument,
+    PriorityOrder, PublishOrder, RemovedDocument, ScrubDocument, WhyDocument,
 };
 use crate::shared::Shared;
 
@@ -108,6 +108,22 @@ pub async fn prioritise(
         Ok::<_, Refused>(shared.content_row(&found))
     })
     .await
+}
+
+pub async fn why(State(shared): Node, Named(text): Named) -> Answer<WhyDocument> {
+    let found = shared.find_content(&text)?;
+    Ok(Json(shared.why_found(&found)))
+}
+
+pub async fn scrub(State(shared): Node, Named(text): Named) -> Answer<ScrubDocument> {
+    let found = shared.find_content(&text)?;
+    match found.content.and_then(|content| shared.content(&content)) {
+        Some(state) => Ok(Json(shared.scrub(&state, None).await)),
+        None => Err(Refused(
+            StatusCode::CONFLICT,
+            format!("{text} is not here: there is nothing to read"),
+        )),
+    }
 }
 
 pub async fn peers(State(shared): Node, Named(text): Named) -> Answer<PeersDocument> {

@@ -9,7 +9,7 @@ use samara_engine::swarm::Stretch;
 use tokio::sync::oneshot;
 
 use super::answer::{Answer, Named, Refused};
-use crate::documents::{MapDocument, ReasonDocument, StretchDocument};
+use crate::documents::{DecisionDocument, MapDocument, StretchDocument};
 use crate::shared::Shared;
 use crate::swarm_actor::SwarmMessage;
 
@@ -48,9 +48,9 @@ pub async fn map(
         version: 1,
         chunks: stretches.iter().map(|one| one.chunks).sum(),
         stretches,
-        reasons: reasons
+        decisions: reasons
             .into_iter()
-            .map(|one| ReasonDocument {
+            .map(|one| DecisionDocument {
                 hook: one.hook.name().to_owned(),
                 code: one.code,
                 count: one.count,

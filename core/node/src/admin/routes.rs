@@ -13,7 +13,7 @@ use super::{MAX_BODY, Rollback, contents, events, guard, map, openapi, policy, s
 use crate::documents::{
     ContentDocument, ContentsDocument, FetchDocument, FetchOrder, MapDocument, MembersDocument,
     NoticeDocument, PeersDocument, PriorityOrder, PublishOrder, ReloadDocument, RemovedDocument,
-    StatusDocument,
+    ScrubDocument, StatusDocument, WhyDocument,
 };
 use crate::selector::{PolicyRequest, PolicyStatus};
 use crate::shared::Shared;
@@ -133,6 +133,22 @@ pub fn operations() -> Vec<Operation> {
             get(map::map),
         ),
         op(
+            "get",
+            "/v1/contents/{content}/why",
+            "Why a content is not further and what to do; of a complete one, where the time went",
+            none,
+            of::<WhyDocument>,
+            get(contents::why),
+        ),
+        op(
+            "post",
+            "/v1/contents/{content}/scrub",
+            "Read a complete content again and compare it with its hashes; answers when that is done",
+            none,
+            of::<ScrubDocument>,
+            post(contents::scrub),
+        ),
+        op(
             "post",
             "/v1/contents/{content}/cancel",
             "End a fetch or a publication that is under way; what came stays",
@@ -209,9 +225,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(web::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .with_state(shared)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(guard::guard))
-        .with_state(shared)
 }
 
 async fn unknown(uri: Uri) -> Refused {

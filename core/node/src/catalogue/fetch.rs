@@ -127,6 +127,14 @@ impl Shared {
             }
             _ => {
                 entry.wait_ms = order.wait_ms;
+                if entry.managed && matches!(entry.wish, Wish::Hold | Wish::Withdrawn(_)) {
+                    // It is damaged, and ours.
+                    let removed = self.store.remove_files(&entry.path);
+                    removed.map_err(|why| {
+                        let path = entry.path.display();
+                        OrderError::Wrong(format!("the damaged {path} cannot be removed: {why}"))
+                    })?;
+                }
                 if let Some(output) = elsewhere {
                     entry.path = output;
                 } else if entry.origin {
@@ -313,7 +321,7 @@ impl Shared {
                 if entry.wish == Wish::Fetch {
                     entry.wish = Wish::Cancelled;
                 }
-                tracing::info!(content = entry.name(), "fetch cancelled");
+                tracing::info!(content = entry.name(), "fetch ended");
             }
             Err(error) => {
                 tracing::warn!(content = entry.name(), %error, "fetch failed");

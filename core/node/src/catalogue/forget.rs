@@ -156,7 +156,8 @@ impl Shared {
     }
 }
 
-fn end(job: &Job) {
+/// Ends work and waits until it has ended.
+pub(super) fn end(job: &Job) {
     match job {
         Job::Fetch(handle) => {
             handle.cancel();

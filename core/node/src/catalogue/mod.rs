@@ -3,16 +3,21 @@
 //!
 //! The engine knows contents that move, the store knows files; neither knows what somebody wants. An entry here
 //! is a wish: publish this, fetch that, keep it, pin it. [`fetch`], [`publish`] and [`forget`] carry wishes out,
-//! [`resume`] takes them up at the next start, [`rows`] shows them. A node that is no daemon has no entries, and
+//! [`resume`] takes them up at the next start, [`rows`] shows
+//! them, [`why`] explains them, and [`housekeeping`] looks after disk and stalls. A node that is no daemon has no entries, and
 //! its rows are what moves.
 
 mod entry;
+mod evict;
 mod fetch;
 mod find;
 mod forget;
+mod housekeeping;
 mod publish;
 mod resume;
 mod rows;
+mod scrub;
+mod why;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,7 +29,9 @@ pub use entry::Entry;
 pub use fetch::{Joined, OrderError, check_priority};
 pub use find::FindError;
 pub use forget::RemoveError;
+pub use housekeeping::keep_house;
 pub use publish::Hashing;
+pub use scrub::scrub_always;
 
 use crate::fetch::FetchHandle;
 use crate::shared::Shared;

@@ -94,11 +94,11 @@ impl Swarm {
         });
         let rows = rows.collect();
         *self.state.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+        self.state.note_rates(now);
         let outstanding = self.machine.outstanding();
         self.state.incoming.store(outstanding.incoming, Ordering::Relaxed);
         self.state.outgoing.store(outstanding.outgoing, Ordering::Relaxed);
         self.state.speed.look(self.state.received.load(Ordering::Relaxed), Instant::now());
-        self.state.note_rates(now);
         let reasons = self.machine.reasons().collect();
         *self.state.reasons.lock().unwrap_or_else(PoisonError::into_inner) = reasons;
         self.count_neighbours();
