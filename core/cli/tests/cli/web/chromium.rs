@@ -120,8 +120,7 @@ impl Drop for Page {
 fn first_page(address: &str) -> String {
     let mut path = None;
     eventually("the browser has a page", || {
-        let (_, body) = crate::http::get(address, "/json/list");
-        let pages: Value = serde_json::from_str(&body).unwrap_or_default();
+        let pages = pages(address).unwrap_or_default();
         let of_page = |one: &Value| one["type"] == "page";
         let found = pages.as_array().and_then(|all| all.iter().find(|one| of_page(one)).cloned());
         let url = found.and_then(|one| one["webSocketDebuggerUrl"].as_str().map(str::to_owned));
@@ -129,6 +128,30 @@ fn first_page(address: &str) -> String {
         path.is_some()
     });
     path.expect("it was found")
+}
+
+/// The browser answers HTTP/1.1 only, and leaves the connection open.
+fn pages(address: &str) -> Option<Value> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    write!(stream, "GET /json/list HTTP/1.1\r\nHost: {address}\r\n\r\n").ok()?;
+    let mut lines = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        lines.read_line(&mut line).ok()?;
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().ok()?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    lines.read_exact(&mut body).ok()?;
+    serde_json::from_slice(&body).ok()
 }
 
 fn connect(address: &str, path: &str) -> TcpStream {

@@ -63,7 +63,7 @@ fn a_transfer_is_watched_in_a_browser() {
     let outside = "performance.getEntriesByType('resource').filter((one) => !one.name.startsWith(location.origin)).length";
     assert_eq!(page.value(outside), 0, "it asks nobody but the node");
     page.until("it is done", "document.getElementById('contents').innerText.includes('complete')");
-    fetches.map(drop);
+    drop(fetches);
     peer.stop();
     page.until(
         "it says that the node is gone",
