@@ -14,5 +14,6 @@ mod policy_live;
 mod process;
 mod resume;
 mod sim;
+mod soak;
 mod transfer;
 mod usage;
