@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench build policies
+.PHONY: demo test setup bench build policies soak package
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -22,3 +22,11 @@ policies: ## every Rust policy as target/policies/NAME.wasm
 
 bench: build ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
 	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/results.json --markdown docs/benchmarks.md
+
+soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
+	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life
+
+package: ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
+	cargo build --release --workspace
+	rm -rf target/package && ./target/release/samara generate target/package
+	cargo deb -p samara --no-build --no-strip

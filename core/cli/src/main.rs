@@ -12,6 +12,7 @@ mod contents;
 mod demo;
 mod exit;
 mod fetch;
+mod generate;
 mod json;
 mod meter;
 mod node;
@@ -83,6 +84,8 @@ enum Command {
     Demo(demo::Args),
     Policy(policy::Args),
     Sim(sim::Args),
+    #[command(hide = true)]
+    Generate(generate::Args),
 }
 
 fn main() -> ExitCode {
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Fetch(args) => (fetch::run(&args), args.output_args.json),
         Command::Demo(args) => (demo::run(&args), args.output.json),
         Command::Policy(args) => (policy::run(&args), args.json()),
+        Command::Generate(args) => (generate::run(&args), false),
         Command::Sim(args) => (sim::run(&args), args.json()),
     };
     match done {

@@ -144,6 +144,12 @@ fn prepare(shared: &Shared, state: &ContentState, bytes: Vec<u8>) -> Prepared {
     let Some(output) = &state.output else {
         return Prepared::Impossible("there is no place to put it".into());
     };
+    if output.starts_with(shared.store.files()) {
+        let size = manifest.total();
+        if let Err(why) = shared.make_room(state.content, size) {
+            return Prepared::Impossible(why);
+        }
+    }
     let stop = AtomicBool::new(false);
     let progress = |done: u64, _total: u64| {
         state.done.store(done, Ordering::Relaxed);

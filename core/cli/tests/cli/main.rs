@@ -14,6 +14,7 @@ mod policy_live;
 mod process;
 mod resume;
 mod sim;
+mod soak;
 mod top;
 mod transfer;
 mod usage;

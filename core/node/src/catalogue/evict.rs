@@ -2,9 +2,9 @@
 //! first. What lies elsewhere is never counted and never touched.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
-use samara_model::ByteCount;
+use samara_model::{ByteCount, ContentId};
 
 use super::entry::{Entry, Wish};
 use super::find::Found;
@@ -95,9 +95,38 @@ fn beyond(all: &[Kept], keep: usize) -> Vec<u64> {
 
 impl Shared {
     /// Removes what has to go. Blocks.
-    pub fn enforce_storage(self: &Arc<Self>) {
+    pub fn enforce_storage(&self) {
         let limits = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
-        let (gone, over) = choose(&self.kept(), &limits, self.store.free_space());
+        let (gone, _) = choose(&self.kept(), &limits, self.store.free_space());
+        self.evict(gone);
+    }
+
+    /// Makes room in the data directory for a content of `size` that is about to come. Blocks.
+    ///
+    /// # Errors
+    /// When it does not fit, and nothing more may go for it; nothing was removed then.
+    pub fn make_room(&self, content: ContentId, size: ByteCount) -> Result<(), String> {
+        let limits = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
+        let number = self.catalogue.lock().by_content(&content);
+        match kept.iter_mut().find(|one| Some(one.number) == number) {
+            Some(one) => one.size = size.0,
+            None => kept.push(Kept { number: u64::MAX, size: size.0, ..Kept::default() }),
+        }
+        let (gone, over) = choose(&kept, &limits, self.store.free_space());
+        if over > 0 {
+            return Err(format!(
+                "it does not fit into the quota: {} are missing, and everything else in the data directory is \
+                 pinned or being fetched. Unpin or remove something, raise `storage.quota`, or fetch it to another \
+                 place with -o",
+                ByteCount(over)
+            ));
+        }
+        self.evict(gone);
+        Ok(())
+    }
+
+    fn evict(&self, gone: Vec<(u64, &'static str)>) {
         for (number, why) in gone {
             let entry = self.catalogue.lock().entries.get(&number).cloned();
             let Some(entry) = entry.filter(|entry| !entry.pinned && entry.wish == Wish::Hold)
@@ -106,42 +135,10 @@ impl Shared {
             };
             tracing::info!(content = entry.name(), why, "evicted");
             let content = entry.content;
-            if let Err(error) =
-                self.remove_content(&Found { entry: Some((number, entry)), content })
-            {
+            let found = Found { entry: Some((number, entry)), content };
+            if let Err(error) = self.remove_content(&found) {
                 self.notify(Notice::Warning(error.to_string()));
             }
-        }
-        if over > 0 {
-            self.over_quota(over);
-        }
-    }
-
-    /// What is being fetched does not fit, and nothing may go for it: the newest fetch fails, with the reason.
-    fn over_quota(&self, over: u64) {
-        let newest = {
-            let mut inner = self.catalogue.lock();
-            let fetching = inner.entries.iter().rev().find_map(|(number, entry)| {
-                (entry.managed && entry.wish == Wish::Fetch).then_some(*number)
-            });
-            let job = fetching.and_then(|number| inner.jobs.get(&number).cloned());
-            if let (Some(number), Some(_)) = (fetching, &job)
-                && let Some(entry) = inner.entries.get_mut(&number)
-            {
-                let why = format!(
-                    "it does not fit into the quota: {} are missing, and everything else in the data directory is \
-                     pinned or being fetched. Unpin or remove something, raise `storage.quota`, or fetch it to \
-                     another place with -o",
-                    ByteCount(over)
-                );
-                tracing::warn!(content = entry.name(), why, "fetch failed");
-                entry.wish = Wish::Failed(why);
-            }
-            job
-        };
-        if let Some(job) = newest {
-            super::forget::end(&job);
-            self.save_catalogue();
         }
     }
 

@@ -157,7 +157,7 @@ impl Shared {
 }
 
 /// Ends work and waits until it has ended.
-pub(super) fn end(job: &Job) {
+fn end(job: &Job) {
     match job {
         Job::Fetch(handle) => {
             handle.cancel();
