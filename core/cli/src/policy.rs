@@ -8,9 +8,10 @@ mod bench;
 mod build;
 mod check;
 mod inspect;
-mod module;
+pub mod module;
 mod new;
 mod rollback;
+mod simulate;
 mod status;
 mod test;
 
@@ -41,6 +42,7 @@ enum Command {
     Inspect(inspect::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Simulate(simulate::Args),
     Activate(activate::Args),
     Rollback(rollback::Args),
     Status(status::Args),
@@ -55,6 +57,7 @@ impl Args {
             Command::Inspect(args) => args.json,
             Command::Test(args) => args.json,
             Command::Bench(args) => args.json,
+            Command::Simulate(args) => args.output.json,
             Command::Activate(args) => args.json,
             Command::Rollback(args) => args.json,
             Command::Status(args) => args.json,
@@ -74,6 +77,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Command::Inspect(args) => inspect::run(args),
         Command::Test(args) => test::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Activate(args) => activate::run(args),
         Command::Rollback(args) => rollback::run(args),
         Command::Status(args) => status::run(args),

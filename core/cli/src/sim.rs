@@ -1,8 +1,12 @@
 //! `samara sim`: a whole fleet on this machine, with virtual links and a virtual clock.
 
 mod compare;
+mod decider;
 mod plot;
 mod run;
+
+pub use decider::Decider;
+pub use run::{load as load_scenario, watching};
 
 use crate::exit::Failure;
 

@@ -22,10 +22,17 @@ pub fn distribution_limit(
     chunk_size: u32,
     rate: BytesPerSecond,
 ) -> Duration {
-    let pure = rate.time_for(size);
-    let doublings = peers.max(1).ilog2();
-    let tail = rate.time_for(ByteCount(u64::from(chunk_size).min(size.0))) * doublings;
-    pure + tail
+    let peers = alloc::vec![LinkRates { up: rate, down: rate }; peers as usize];
+    let shape = Shape {
+        size,
+        chunk_size,
+        origin: rate,
+        peers: &peers,
+        racks: &[],
+        per_chunk: Duration::ZERO,
+        hop_delay: Duration::ZERO,
+    };
+    shape.limit()
 }
 
 /// What a receiver's link carries.

@@ -13,7 +13,11 @@ mod run;
 pub mod scenario;
 mod world;
 
-pub use registry::{BUILT_IN, find as find_policy, names as policy_names};
+pub use registry::{
+    BUILT_IN, Decide, Native, facts as policy_facts, find as find_policy, names as policy_names,
+};
+pub use samara_engine::swarm::PolicyFacts;
+
 pub use report::{FIGURES, Report};
 pub use run::{run, run_with};
 pub use scenario::{Scenario, ScenarioError};

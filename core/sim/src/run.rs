@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use samara_model::limit::{LinkRates, RackRates, Shape};
 use samara_model::{ByteCount, BytesPerSecond};
-use samara_policy::{Policy, Random};
+use samara_policy::Random;
 
-use crate::registry;
+use crate::registry::{self, Decide, Native};
 use crate::report::{Limits, Report};
 use crate::scenario::{Place, Scenario};
 use crate::world::{Progress, World};
@@ -17,15 +17,15 @@ use crate::world::{Progress, World};
 pub fn run(scenario: &Scenario, random_seed: u64, watch: &mut dyn FnMut(Progress)) -> Report {
     let policy = registry::find(&scenario.policy)
         .or_else(|| registry::find(registry::BUILT_IN))
-        .unwrap_or_else(|| Box::new(samara_policy_balanced::Balanced));
+        .unwrap_or_else(|| Box::new(Native(samara_policy_balanced::Balanced)));
     run_with(scenario, random_seed, policy, watch)
 }
 
-/// Runs a scenario with a policy that the registry does not know.
+/// Runs a scenario with a policy that the registry does not know; the report calls it what the scenario says.
 pub fn run_with(
     scenario: &Scenario,
     random_seed: u64,
-    policy: Box<dyn Policy>,
+    policy: Box<dyn Decide>,
     watch: &mut dyn FnMut(Progress),
 ) -> Report {
     let scenario = scenario.drawn(random_seed);

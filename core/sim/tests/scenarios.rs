@@ -52,6 +52,31 @@ fn a_run_repeats_to_the_byte_and_another_random_seed_gives_another() {
     assert_ne!(one.trace_hash, other.trace_hash);
 }
 
+/// The last peer's time over the limit.
+fn last(name: &str, policy: &str) -> f64 {
+    let scenario = load(name).with_policy(policy).expect("it is known");
+    run(&scenario, 1).figure("last_over_limit").unwrap_or(f64::INFINITY)
+}
+
+#[test]
+fn in_order_takes_at_least_three_times_as_long_as_balanced() {
+    let (in_order, balanced) =
+        (last("small-file.toml", "sequential"), last("small-file.toml", "balanced"));
+    assert!(in_order >= 3.0 * balanced, "{in_order}, balanced {balanced}");
+}
+
+#[test]
+fn who_knows_of_racks_sends_less_than_half_as_much_across_them() {
+    let crossed = |policy| {
+        let scenario = load("racks.toml").with_policy(policy).expect("it is known");
+        let report = run(&scenario, 1);
+        assert!(report.broken.is_empty(), "{policy}: {:?}", report.broken);
+        report.figure("cross_rack_share").expect("there are racks")
+    };
+    let (local, blind) = (crossed("rack-local"), crossed("balanced"));
+    assert!(2.0 * local < blind, "{local}, blind to racks {blind}");
+}
+
 const BASE: &str = r#"
 name = "checked"
 [[content]]

@@ -67,7 +67,7 @@ struct Comparison {
 /// When the scenario makes no sense, a swarm breaks a rule, or a plot cannot be written.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut scenario = match &args.file {
-        Some(file) => load(file, None)?,
+        Some(file) => load(file)?,
         None => Scenario::parse(HEADLINE).map_err(Failure::usage)?,
     };
     if let Some(peers) = args.peers {

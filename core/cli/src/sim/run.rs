@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use samara_sim::{Progress, Report, Scenario};
 
+use super::decider::Decider;
 use crate::exit::Failure;
 use crate::json;
 use crate::output::{Output, OutputArgs, written};
@@ -17,8 +18,8 @@ pub struct Args {
     /// The scenario
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Use this policy in place of the one that the file names
-    #[arg(long, value_name = "NAME")]
+    /// Use this policy in place of the one that the file names: a strategy by its name, or a .wasm file
+    #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
     /// Draw the run from this number
     #[arg(long, value_name = "RANDOM", default_value_t = 1)]
@@ -32,14 +33,16 @@ pub struct Args {
 /// # Errors
 /// When the file cannot be read or makes no sense, or when something that must hold did not.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let scenario = load(&args.file, args.policy.as_deref())?;
+    let mut scenario = load(&args.file)?;
+    let decider = Decider::find(args.policy.as_ref().unwrap_or(&scenario.policy))?;
+    scenario.policy = decider.name;
     let output = Output::new(args.output);
     let mut meter = output.meter();
     let mut watch = |progress: Progress| {
         let shown = (progress.done * 1000.0) as u64;
         meter.show(shown, 1000, || watching(&scenario, progress));
     };
-    let report = samara_sim::run(&scenario, args.seed, &mut watch);
+    let report = samara_sim::run_with(&scenario, args.seed, decider.decide, &mut watch);
     meter.clear();
     if args.output.json {
         written(json::write_line(&report))?;
@@ -50,19 +53,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Reads and checks a scenario file.
-pub(super) fn load(file: &Path, policy: Option<&str>) -> Result<Scenario, Failure> {
+pub fn load(file: &Path) -> Result<Scenario, Failure> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read the scenario {shown}: {error}")))?;
-    let scenario =
-        Scenario::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))?;
-    match policy {
-        Some(name) => scenario.with_policy(name).map_err(Failure::usage),
-        None => Ok(scenario),
-    }
+    Scenario::parse(&text).map_err(|error| Failure::usage(format!("{shown}, {error}")))
 }
 
-pub(super) fn watching(scenario: &Scenario, progress: Progress) -> String {
+/// Where a run is, for a progress bar.
+pub fn watching(scenario: &Scenario, progress: Progress) -> String {
     format!(
         "{}: {:.0} %, {} finished after {:.3} virtual seconds",
         scenario.name,

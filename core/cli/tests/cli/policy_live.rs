@@ -67,7 +67,7 @@ impl Origin {
 }
 
 /// A policy of the checkout, built into `folder`.
-fn built(folder: &Path, name: &str) -> String {
+pub fn built(folder: &Path, name: &str) -> String {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(name);
     let output = folder.join(format!("{name}.wasm"));
     let ended = run(["policy", "build", text(&crate_folder), "--output", text(&output)]);

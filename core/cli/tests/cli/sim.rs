@@ -144,3 +144,51 @@ fn a_comparison_has_every_row_and_draws_it() {
         assert!(svg.contains("one server") && svg.ends_with("</svg>\n"), "{plot}");
     }
 }
+
+fn document(ended: &crate::process::Ended) -> Value {
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    serde_json::from_str(ended.stdout.trim()).expect("one document")
+}
+
+#[test]
+fn the_wasm_build_of_the_built_in_policy_leaves_the_same_trace_as_the_native_one() {
+    let file = file(SMALL);
+    let path = file.path.to_str().expect("a plain path");
+    let folder = file.path.parent().expect("its folder");
+    let module = crate::policy_live::built(folder, "balanced");
+    let traced = |policy: &str| {
+        let report = document(&run(["sim", "run", path, "--policy", policy, "--json"]));
+        assert_eq!(
+            (&report["policy"], &report["policy_faults"]),
+            (&"balanced".into(), &0.0.into())
+        );
+        report["trace_hash"].clone()
+    };
+    assert_eq!(traced(&module), traced("balanced"));
+
+    let ended = run(["policy", "simulate", &module, "--scenario", path, "--seeds", "2", "--json"]);
+    let comparison = document(&ended);
+    assert_eq!((&comparison["baseline"], &comparison["seeds"]), (&"balanced".into(), &2.into()));
+    let rows = comparison["rows"].as_array().expect("rows");
+    assert!(rows.iter().any(|row| row["figure"] == "last_over_limit"), "{comparison}");
+    for row in rows {
+        assert_eq!(row["policy"], row["baseline"], "the same policy: {row}");
+    }
+    let ended =
+        run(["policy", "simulate", &module, "--scenario", path, "--baseline", "sequential"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("small: balanced against sequential, 5 runs each"), "{ended:?}");
+}
+
+#[test]
+fn a_policy_that_is_not_known_is_refused_with_those_that_are() {
+    let file = file(SMALL);
+    let path = file.path.to_str().expect("a plain path");
+    let refused = |policy: &str, code: i32, words: &str| {
+        let ended = run(["sim", "run", path, "--policy", policy]);
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        assert!(ended.stderr.contains(words), "{ended:?}");
+    };
+    refused("fastest", 2, "there is no policy `fastest`; there is balanced, kraken");
+    refused("/nonexistent/p.wasm", 1, "could not read `/nonexistent/p.wasm`");
+}

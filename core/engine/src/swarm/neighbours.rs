@@ -1,6 +1,7 @@
 //! All neighbours, by link: in one row, as every decision looks at most of them, and few come or go.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use super::LinkKey;
 use super::neighbour::Neighbour;
@@ -11,11 +12,18 @@ pub struct Neighbours {
     links: Vec<LinkKey>,
     /// In the order of `links`.
     rows: Vec<Neighbour>,
+    /// Where the last one was that was looked for: one input looks for the same one several times.
+    latest: Cell<usize>,
 }
 
 impl Neighbours {
     fn place(&self, link: LinkKey) -> Result<usize, usize> {
-        self.links.binary_search(&link)
+        if self.links.get(self.latest.get()) == Some(&link) {
+            return Ok(self.latest.get());
+        }
+        let place = self.links.binary_search(&link);
+        self.latest.set(*place.as_ref().unwrap_or(&0));
+        place
     }
 
     /// How many there are.

@@ -122,19 +122,25 @@ impl World {
         self.counts.questions += 1;
         match self.nodes[node as usize].policy {
             PolicyHealth::Fine => {
-                let answer = self.policy.answer(question);
-                self.next_input(node, content, SwarmInput::PolicyAnswered { token, answer });
+                let input = self.decided(token, question);
+                self.next_input(node, content, input);
             }
             PolicyHealth::Slow(delay) => {
                 self.faults.fired(&self.nodes[node as usize], faults::POLICY);
-                let answer = self.policy.answer(question);
-                let input = SwarmInput::PolicyAnswered { token, answer };
+                let input = self.decided(token, question);
                 self.input_at(self.now + delay, node, content, input);
             }
             PolicyHealth::Failing => {
                 self.faults.fired(&self.nodes[node as usize], faults::POLICY);
                 self.next_input(node, content, SwarmInput::PolicyFailed { token });
             }
+        }
+    }
+
+    fn decided(&mut self, token: u64, question: &Question) -> SwarmInput {
+        match self.policy.decide(question) {
+            Some(answer) => SwarmInput::PolicyAnswered { token, answer },
+            None => SwarmInput::PolicyFailed { token },
         }
     }
 
@@ -145,7 +151,7 @@ impl World {
         if let Some(member) = self.member(node, content) {
             member.manifest = true;
         }
-        let facts = self.facts(node, content);
+        let facts = self.manifest_facts(node, content);
         self.next_input(node, content, SwarmInput::ManifestLoaded(facts));
     }
 

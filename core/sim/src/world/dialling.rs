@@ -2,7 +2,7 @@
 
 use samara_engine::gossip::GossipInput;
 use samara_engine::swarm::{LinkKey, SwarmInput};
-use samara_model::{LabelNumbers, PeerMessage};
+use samara_model::PeerMessage;
 
 use super::World;
 use super::clock::Event;
@@ -63,7 +63,7 @@ impl World {
             link: LinkKey(u64::from(pair)),
             peer: self.nodes[other as usize].id,
             address: address(other),
-            labels: LabelNumbers::default(),
+            labels: self.nodes[other as usize].labels.clone(),
             resumed: false,
         };
         self.next_input(node, content, input);
@@ -119,7 +119,7 @@ impl World {
                 link: LinkKey(u64::from(pair)),
                 peer: self.nodes[other as usize].id,
                 address: address(other),
-                labels: LabelNumbers::default(),
+                labels: self.nodes[other as usize].labels.clone(),
                 resumed: true,
             };
             self.next_input(node, content, input);

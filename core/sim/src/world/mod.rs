@@ -25,12 +25,13 @@ mod transfers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use samara_engine::swarm::{ManifestFacts, Swarm, SwarmInput, SwarmOutput};
+use samara_engine::swarm::{ManifestFacts, PolicyFacts, Swarm, SwarmInput, SwarmOutput};
 use samara_model::{ChunkSet, ContentId};
-use samara_policy::{Policy, Random};
+use samara_policy::Random;
 use samara_policy_balanced::Balanced;
 
 use crate::network::{EXACT_NODES, FlowIndex, Network, Sharing};
+use crate::registry::Decide;
 use crate::scenario::{Discovery, Scenario};
 use clock::Clock;
 pub(crate) use clock::Event;
@@ -70,7 +71,8 @@ pub(crate) struct Counts {
 pub(crate) struct World {
     pub scenario: Scenario,
     pub random_seed: u64,
-    policy: Box<dyn Policy>,
+    policy: Box<dyn Decide>,
+    facts: PolicyFacts,
     pub now: u64,
     /// When the first peer begins; before it, gossip settles.
     pub start: u64,
@@ -112,7 +114,7 @@ pub struct Progress {
 }
 
 impl World {
-    pub fn new(scenario: Scenario, random_seed: u64, policy: Box<dyn Policy>, limit: u64) -> World {
+    pub fn new(scenario: Scenario, random_seed: u64, policy: Box<dyn Decide>, limit: u64) -> World {
         let mut random = Random::new(random_seed);
         let places = scenario.fleet.places(&mut random);
         let sharing = if places.len() <= EXACT_NODES + 1 { Sharing::Exact } else { Sharing::Local };
@@ -123,6 +125,7 @@ impl World {
         let contents = 0..scenario.contents.len() as u64;
         let budget = scenario.time.unwrap_or(limit * 20 + 60_000_000_000);
         World {
+            facts: policy.facts(),
             policy,
             now: 0,
             start: 0,
@@ -314,13 +317,16 @@ impl World {
             ^ u64::from(content);
         let id = self.nodes[node as usize].id;
         let machine =
-            Swarm::new(self.scenario.engine, id, self.contents[content as usize], origin, seed);
+            Swarm::new(self.scenario.engine, id, self.contents[content as usize], origin, seed)
+                .with_labels(self.nodes[node as usize].labels.clone());
         let known = !has.is_empty();
         let member = Member::new(machine, has);
         self.nodes[node as usize].members[content as usize] = Some(member);
         self.open_slots(node, content);
+        let facts = self.facts.clone();
+        self.input(node, content, SwarmInput::PolicyChanged { facts });
         if known {
-            let facts = self.facts(node, content);
+            let facts = self.manifest_facts(node, content);
             self.input(node, content, SwarmInput::ManifestLoaded(facts));
         }
         self.hold(node);
@@ -328,7 +334,7 @@ impl World {
         self.drain();
     }
 
-    fn facts(&self, node: u32, content: u16) -> ManifestFacts {
+    fn manifest_facts(&self, node: u32, content: u16) -> ManifestFacts {
         let member = self.nodes[node as usize].members[content as usize].as_ref();
         let chunks = self.scenario.contents[content as usize].chunks();
         ManifestFacts {

@@ -8,7 +8,7 @@ use samara_engine::gossip::Gossip;
 use samara_engine::seeder::{Seeder, SeederConfig};
 use samara_engine::swarm::Swarm;
 use samara_engine::tracker::{Announcer, AnnouncerConfig};
-use samara_model::{ChunkSet, ContentId, PeerId};
+use samara_model::{ChunkSet, ContentId, Label, LabelNumbers, Labels, PeerId, RACK, ZONE};
 use samara_policy::Random;
 
 use super::finding::tracker_address;
@@ -21,6 +21,8 @@ use crate::scenario::{Content, Discovery, Place, Scenario};
 pub(crate) struct Node {
     pub id: PeerId,
     pub place: Place,
+    /// Rack and zone, as its operator would say it.
+    pub labels: LabelNumbers,
     pub alive: bool,
     /// Counts its starts.
     pub life: u32,
@@ -108,6 +110,17 @@ pub(crate) fn mix(random_seed: u64, number: u64) -> u64 {
     Random::new(random_seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).next_u64()
 }
 
+/// Where a node stands, as labels.
+fn labels(place: &Place) -> LabelNumbers {
+    let mut labels = Labels::default();
+    for (key, number) in [(RACK, place.rack), (ZONE, place.zone)] {
+        let label = number.and_then(|number| Label::new(key, &format!("{number}")).ok());
+        // Neither comes twice.
+        label.into_iter().for_each(|label| labels.add(label).unwrap_or_default());
+    }
+    LabelNumbers::new(&labels, |value| mix(0, value.parse().unwrap_or(0)).max(1))
+}
+
 /// A node's id: random to look at, with the node's number at the end.
 fn peer_id(random_seed: u64, node: u32) -> PeerId {
     let mut id = [0; 32];
@@ -189,6 +202,7 @@ pub(crate) fn build(
         Node {
             id,
             place: *place,
+            labels: labels(place),
             alive: true,
             life: 0,
             side: 0,
