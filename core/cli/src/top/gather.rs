@@ -39,10 +39,13 @@ pub struct Peer {
     pub sent_per_second: f64,
 }
 
+/// Bytes received from each peer and sent to it.
+type Counts = HashMap<String, (u64, u64)>;
+
 /// See the module.
 pub struct Gatherer {
     admin: Admin,
-    before: Option<(Instant, HashMap<String, (u64, u64)>)>,
+    before: Option<(Instant, Counts)>,
 }
 
 impl Gatherer {
@@ -83,7 +86,7 @@ impl Gatherer {
 
     fn with_rates(&mut self, peers: Option<PeersDocument>, members: &MembersDocument) -> Vec<Peer> {
         let now = Instant::now();
-        let counts: HashMap<String, (u64, u64)> = members
+        let counts: Counts = members
             .members
             .iter()
             .map(|one| (one.peer.clone(), (one.received_bytes, one.sent_bytes)))
