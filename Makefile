@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench bench-policies build policies
+.PHONY: demo test setup bench bench-policies build policies soak package
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -28,3 +28,11 @@ bench-policies: build policies ## what a module costs: one question, and a whole
 	./target/release/samara policy bench target/policies/balanced.wasm
 	./target/release/samara-bench swarm15 --rivals none --runs $(or $(RUNS),7) --vs-pass "--policy target/policies/balanced.wasm"
 	./target/release/samara-bench swarm15 --rivals none --runs 1 --vs-pass "--policy target/policies/sequential.wasm"
+
+soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
+	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life
+
+package: ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
+	cargo build --release --workspace
+	rm -rf target/package && ./target/release/samara generate target/package
+	cargo deb -p samara --no-build --no-strip

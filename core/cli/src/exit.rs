@@ -13,6 +13,8 @@ pub struct Failure {
     status: Status,
     doing: String,
     why: String,
+    /// More lines of what is wrong.
+    list: String,
     still: Option<String>,
     next: Option<String>,
     /// The document on stdout says so already.
@@ -51,7 +53,13 @@ impl Failure {
     }
 
     fn with(status: Status, doing: String, why: String) -> Failure {
-        Failure { status, doing, why, still: None, next: None, told: false }
+        Failure { status, doing, why, list: String::new(), still: None, next: None, told: false }
+    }
+
+    /// Everything that is wrong, where that is more than one sentence.
+    pub fn list(mut self, list: impl Into<String>) -> Failure {
+        self.list = list.into();
+        self
     }
 
     /// What is still true afterwards, for example that nothing is lost.
@@ -112,6 +120,9 @@ impl fmt::Display for Failure {
         write!(f, "error: {}", self.doing)?;
         if !self.why.is_empty() {
             write!(f, "\n  why:   {}", self.why)?;
+        }
+        if !self.list.is_empty() {
+            write!(f, "\n  {}", self.list.replace('\n', "\n  "))?;
         }
         if let Some(still) = &self.still {
             write!(f, "\n  still: {still}")?;

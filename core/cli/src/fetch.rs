@@ -1,7 +1,8 @@
-//! `samara fetch`: a full peer for the time of one fetch.
+//! `samara fetch`: through the node of this machine, or, with `--join`, as a full peer for the time of one fetch.
 
 mod linger;
 mod plan;
+mod through_node;
 mod watch;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use samara_node::{FetchHandle, FetchRequest, Fetched, Node, NodeConfig, Notice};
 
 use self::plan::{Plan, Target};
 use self::watch::Watch;
+use crate::admin::Admin;
 use crate::exit::Failure;
 use crate::json::Event;
 use crate::node_args::{self, NodeArgs};
@@ -24,6 +26,9 @@ use crate::units::{self, Linger};
 
 /// Fetch a content to a path, and pass it on to others meanwhile.
 ///
+/// With --join this command is a full peer for the time of the fetch. Without, the node of this machine fetches,
+/// goes on serving, and this command watches.
+///
 /// The output appears at once and complete: every chunk is verified, the rename comes last. After Ctrl-C or
 /// a crash, repeating the same command goes on where it stopped: until the fetch is done, its state lies
 /// beside the output in `.NAME.samara` (or in --data); afterwards it is removed.
@@ -32,9 +37,10 @@ pub struct Args {
     /// What to fetch: a content id or NAME@VERSION; several with `-o FOLDER/`
     #[arg(required = true)]
     content: Vec<ContentRef>,
-    /// The final file or folder. It must not exist, unless it already is this content
+    /// The final file or folder. It must not exist, unless it already is this content. Through a node it may be
+    /// left out: then the content goes into the node's data directory
     #[arg(long, short, value_name = "PATH")]
-    output: OsString,
+    output: Option<OsString>,
     /// How long to go on without anybody who has what is missing before giving up: a time or `forever`. In
     /// mid-transfer at least 15s
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::wait)]
@@ -48,6 +54,15 @@ pub struct Args {
     /// A node that plays the tracker, HOST:PORT; may be repeated. By default the --join nodes are asked
     #[arg(long, value_name = "ADDR", value_parser = units::host_and_port)]
     tracker: Vec<String>,
+    /// Where the node of this machine is administered, its socket or a loopback address
+    #[arg(long, value_name = "PATH|ADDR", help_heading = "Through a node")]
+    admin: Option<String>,
+    /// Never evict the content from the node's data directory
+    #[arg(long, help_heading = "Through a node")]
+    pin: bool,
+    /// Share of the node's slots beside other contents, 1 to 100
+    #[arg(long, value_name = "N", help_heading = "Through a node")]
+    priority: Option<u32>,
     #[command(flatten)]
     pub output_args: OutputArgs,
     #[command(flatten)]
@@ -59,9 +74,14 @@ pub struct Args {
 /// # Errors
 /// When a content cannot be found or brought to its place, or when asked to stop before that.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(admin) = through_a_node(args)? {
+        return through_node::run(args, &admin);
+    }
+    let Some(destination) = &args.output else {
+        return Err(Failure::usage("there is no place to put it").next("add `-o PATH`"));
+    };
     let output = Output::new(args.output_args);
-    let plan = Plan::new(&args.content, &args.output, args.data.as_deref())?;
-    check_somebody_is_known(args)?;
+    let plan = Plan::new(&args.content, destination, args.data.as_deref())?;
     let stop = args.node.stop()?;
     let config = NodeConfig {
         trackers: node_args::resolve_all("--tracker", &args.tracker)?,
@@ -92,14 +112,34 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-fn check_somebody_is_known(args: &Args) -> Result<(), Failure> {
-    let known = !args.node.join.is_empty() || !args.tracker.is_empty() || args.data.is_some();
-    if known {
-        return Ok(());
+/// The node that shall fetch, where this command is not to be a peer itself.
+fn through_a_node(args: &Args) -> Result<Option<Admin>, Failure> {
+    let alone = !args.node.join.is_empty() || !args.tracker.is_empty() || args.data.is_some();
+    let asked = args.admin.is_some() || args.pin || args.priority.is_some();
+    if alone {
+        return if asked {
+            Err(Failure::usage("--admin, --pin and --priority are for a fetch through a node")
+                .next("leave out --join, --tracker and --data, or those"))
+        } else {
+            Ok(None)
+        };
     }
-    Err(Failure::usage("nobody to fetch from").next(
-        "name any node of the cluster with --join HOST:PORT, for example the one that serves",
-    ))
+    let admin = Admin::named(args.admin.as_deref());
+    if args.admin.is_none() && !admin.is_there() {
+        return Err(Failure::usage(format!("nobody to fetch from: no node runs on this machine at {admin}"))
+            .next("name any node of the cluster with --join HOST:PORT, or start a node here with `samara node`"));
+    }
+    let own =
+        args.node.listen.is_some() || args.node.policy.is_some() || args.linger != Linger::None;
+    if own || args.node.limit_up.is_some() || args.node.limit_down.is_some() {
+        return Err(Failure::usage(
+            "the node of this machine fetches, with its own address, limits and policy",
+        )
+        .next(
+            "leave out --listen, --policy, --limit-up, --limit-down and --linger, or add --join",
+        ));
+    }
+    Ok(Some(admin))
 }
 
 /// Not everything is in its place.

@@ -37,6 +37,30 @@ pub enum Event {
         /// Id of the node.
         peer: String,
     },
+    /// `samara node` is ready.
+    NodeReady {
+        /// Id of the node.
+        peer: String,
+        /// Where it listens, with the port that was really taken.
+        listen: SocketAddr,
+        /// What others dial.
+        advertise: SocketAddr,
+        /// Its admin socket.
+        admin: String,
+    },
+    /// `publish` is done: the node serves it.
+    Published {
+        /// Id of the content.
+        content: String,
+        /// NAME@VERSION.
+        release: String,
+        /// Bytes.
+        size: u64,
+        /// Chunks.
+        chunks: u32,
+        /// Files.
+        files: u64,
+    },
     /// `--metrics` is answered.
     Metrics {
         /// Where, with the port that was really taken.

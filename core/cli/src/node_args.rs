@@ -191,21 +191,7 @@ pub fn resolve_all(option: &str, texts: &[String]) -> Result<Vec<SocketAddr>, Fa
 
 /// A notice of the node in words and as an event.
 pub fn tell(notice: &Notice) -> (String, Event) {
-    let (kind, text) = match notice {
-        Notice::SourceChanged { content, path } => (
-            "source_changed",
-            format!("{} changed; content {content} is no longer served", path.display()),
-        ),
-        Notice::BadPeer { peer, content, why } => {
-            ("bad_peer", format!("dropped peer {} of {}: {why}", peer.short(), content.short()))
-        }
-        Notice::ActorRestarted { actor } => {
-            ("actor_restarted", format!("{actor:?} failed and was restarted"))
-        }
-        Notice::ReleaseRefused { why } => ("release_refused", why.clone()),
-        Notice::Policy(text) => ("policy", text.clone()),
-        Notice::Warning(text) => ("warning", text.clone()),
-    };
-    let event = Event::Notice { kind: kind.to_owned(), text: text.clone() };
+    let text = notice.to_string();
+    let event = Event::Notice { kind: notice.kind().to_owned(), text: text.clone() };
     (format!("note: {text}"), event)
 }

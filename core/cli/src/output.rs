@@ -109,6 +109,22 @@ fn no_bars_yet() -> MultiProgress {
     MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10))
 }
 
+/// Prints one document, or what it says in words.
+///
+/// # Errors
+/// When stdout is closed.
+pub fn document_or(
+    json: bool,
+    document: &impl serde::Serialize,
+    words: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    if json {
+        return written(crate::json::write_line(document));
+    }
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(words().as_bytes()).and_then(|()| stdout.flush()))
+}
+
 /// Turns a failed write to stdout into the quiet end of the command.
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     result.map_err(|error| match error.kind() {

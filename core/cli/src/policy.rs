@@ -1,10 +1,9 @@
 //! `samara policy`: from nothing to a policy that a node can load.
 //!
-//! One file per subcommand; [`module`] is what those share that are given a file, [`admin`] what those share
-//! that talk to a running node.
+//! One file per subcommand; [`module`] is what those share that are given a file. Those that talk to a
+//! running node use [`crate::admin`].
 
 mod activate;
-mod admin;
 mod bench;
 mod build;
 mod check;

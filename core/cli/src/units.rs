@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use samara_model::{ByteCount, BytesPerSecond, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE};
 
-/// Longest span that is accepted; above it clock arithmetic could overflow.
-const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
-
 /// How long a finished fetch goes on serving others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linger {
@@ -21,26 +18,7 @@ pub enum Linger {
 
 /// Parses `500ms`, `30s`, `1.5 min`, `2h`, `1d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let trimmed = text.trim();
-    let split = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
-    let (number, unit) = trimmed.split_at(split);
-    let seconds_per = match unit.trim() {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        _ => return Err(not_a_duration(text)),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| not_a_duration(text))? * seconds_per;
-    if !(0.0..=LONGEST).contains(&seconds) {
-        return Err(format!("`{text}` is longer than ten years"));
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-fn not_a_duration(text: &str) -> String {
-    format!("`{text}` is not a duration: write a number and a unit, for example `30s` or `5min`")
+    samara_model::parse_duration(text).map_err(|why| why.to_string())
 }
 
 /// Parses `none`, `forever` or a duration.
@@ -148,17 +126,6 @@ pub fn name_and_value(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_written_in_many_ways() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(duration("1.5 min"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
-        for wrong in ["", "30", "s", "-1s", "1 year", "9999999d", "1e9s", "..s"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn linger_is_a_duration_or_a_word() {

@@ -39,7 +39,7 @@ pub use release::{
     ContentRef, ParseReleaseNameError, Release, ReleaseConflict, ReleaseName, conflict_between,
 };
 pub use time::Time;
-pub use units::{ByteCount, BytesPerSecond, ParseUnitError};
+pub use units::{ByteCount, BytesPerSecond, ParseUnitError, parse_duration};
 
 /// Index of a chunk within its content, `0 .. manifest.chunk_count()`.
 pub type ChunkIndex = u32;

@@ -125,6 +125,29 @@ impl FromStr for BytesPerSecond {
     }
 }
 
+/// Longest span that is accepted: above ten years clock arithmetic could overflow.
+const LONGEST_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
+
+/// `500ms`, `30s`, `1.5 min`, `2h`, `1d`.
+///
+/// # Errors
+/// When it is no number with one of these units, or longer than ten years.
+pub fn parse_duration(text: &str) -> Result<Duration, ParseUnitError> {
+    const UNITS: [(&str, f64); 6] =
+        [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("min", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+    let trimmed = text.trim();
+    let split = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(split);
+    let seconds_per = UNITS.iter().find(|(name, _)| *name == unit.trim()).map(|(_, per)| *per);
+    let seconds = seconds_per.and_then(|per| Some(number.parse::<f64>().ok()? * per));
+    let fits = seconds.filter(|seconds| (0.0..=LONGEST_SECONDS).contains(seconds));
+    fits.map(Duration::from_secs_f64).ok_or_else(|| ParseUnitError {
+        text: text.to_string(),
+        quantity: "duration of at most ten years",
+        example: "`30s` or `5min`",
+    })
+}
+
 fn parse_quantity(text: &str, units: &[(&str, f64)]) -> Option<u64> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -160,6 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn durations_are_written_in_many_ways() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("1.5 min"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7200)));
+        for wrong in ["", "30", "s", "-1s", "1 year", "9999999d", "1e9s", "..s"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn quantities_print_as_people_write_them() {
         assert_eq!(ByteCount(64 << 20).to_string(), "64 MiB");
         assert_eq!(ByteCount(1536).to_string(), "1.5 KiB");
@@ -171,6 +205,7 @@ mod tests {
         fn any_text_parses_or_is_refused(text in ".{0,40}") {
             let _ = text.parse::<ByteCount>();
             let _ = text.parse::<BytesPerSecond>();
+            let _ = parse_duration(&text);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a program that embeds a node sees: configuration, requests, progress, results.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct NodeConfig {
     pub data: Option<PathBuf>,
     /// Any nodes of the cluster. Retried until one answers.
     pub join: Vec<SocketAddr>,
+    /// The same by name, HOST:PORT: resolved anew with each attempt, so that the network may come up late.
+    pub join_names: Vec<String>,
     /// Only nodes with the same cluster id talk to each other.
     pub cluster: String,
     /// What the operator says of this node: `zone`, `rack` and `host` are known to every policy.
@@ -33,6 +36,8 @@ pub struct NodeConfig {
     /// Nodes that play the tracker, in order of preference. Empty with tracker discovery: the join
     /// addresses are asked.
     pub trackers: Vec<SocketAddr>,
+    /// The same by name, HOST:PORT.
+    pub tracker_names: Vec<String>,
     /// Play the tracker for others.
     pub be_tracker: bool,
     /// Cap on all bytes sent; `None` is no cap.
@@ -46,6 +51,14 @@ pub struct NodeConfig {
     pub random_seed: Option<u64>,
     /// How policies are limited, and which one is active from the start.
     pub policy: PolicyConfig,
+    /// What it may be asked to do.
+    pub roles: Roles,
+    /// What was published and fetched through the admin API is taken up again at the next start.
+    pub remember: bool,
+    /// Where it is administered.
+    pub admin: AdminConfig,
+    /// What its data directory may hold.
+    pub storage: StorageConfig,
     /// Threads that move bytes. 0: the actors' thread does; `None`: by the number of cores.
     pub data_threads: Option<usize>,
 }
@@ -68,19 +81,64 @@ impl Default for NodeConfig {
             advertise: None,
             data: None,
             join: Vec::new(),
+            join_names: Vec::new(),
             cluster: "samara".into(),
             labels: Labels::default(),
             discovery: Discovery { tracker: true, gossip: true },
             trackers: Vec::new(),
+            tracker_names: Vec::new(),
             be_tracker: false,
             limit_up: None,
             limit_down: None,
             metrics_listen: None,
             random_seed: None,
             policy: PolicyConfig::default(),
+            roles: Roles { origin: true, peer: true },
+            remember: false,
+            admin: AdminConfig::default(),
+            storage: StorageConfig::default(),
             data_threads: None,
         }
     }
+}
+
+/// What a node may be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Publish.
+    pub origin: bool,
+    /// Fetch.
+    pub peer: bool,
+}
+
+/// Where a node is administered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// The Unix socket; `None`: [`ADMIN_SOCKET`](crate::ADMIN_SOCKET) in the data directory.
+    pub socket: Option<PathBuf>,
+    /// Its mode.
+    pub socket_mode: u32,
+    /// A loopback address, too.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        AdminConfig { socket: None, socket_mode: 0o600, listen: None }
+    }
+}
+
+/// What a data directory may hold of contents that were fetched into it. What lies elsewhere is never touched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StorageConfig {
+    /// Most bytes.
+    pub quota: Option<ByteCount>,
+    /// Bytes that stay free on its file system.
+    pub min_free: ByteCount,
+    /// Releases of each name, the newest.
+    pub keep: Option<u32>,
+    /// Read everything again at this rate.
+    pub scrub: Option<BytesPerSecond>,
 }
 
 /// Ways of finding peers; the join addresses and peer exchange are always used.
@@ -161,6 +219,21 @@ pub enum FetchPhase {
     Complete,
 }
 
+impl FetchPhase {
+    /// One word for it, as in the documents.
+    pub fn word(&self) -> &'static str {
+        match self {
+            FetchPhase::Finding => "finding",
+            FetchPhase::Manifest => "manifest",
+            FetchPhase::Checking => "checking",
+            FetchPhase::Transferring => "transferring",
+            FetchPhase::Parked { .. } => "parked",
+            FetchPhase::Finishing => "finishing",
+            FetchPhase::Complete => "complete",
+        }
+    }
+}
+
 /// A moment of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchProgress {
@@ -216,6 +289,8 @@ pub struct PeerRow {
     pub place: Place,
     /// Thousandths of the content that it has.
     pub permille: u16,
+    /// Chunks that it has; known of live neighbours.
+    pub chunks: Option<u32>,
     /// How this is known.
     pub source: PeerSource,
     /// Age of the knowledge.
@@ -283,4 +358,34 @@ pub enum Notice {
     Policy(String),
     /// Anything else that deserves a line.
     Warning(String),
+}
+
+impl Notice {
+    /// One word for it, as in the documents.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Notice::SourceChanged { .. } => "source_changed",
+            Notice::BadPeer { .. } => "bad_peer",
+            Notice::ActorRestarted { .. } => "actor_restarted",
+            Notice::ReleaseRefused { .. } => "release_refused",
+            Notice::Policy(_) => "policy",
+            Notice::Warning(_) => "warning",
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::SourceChanged { content, path } => {
+                write!(f, "{} changed; content {content} is no longer served", path.display())
+            }
+            Notice::BadPeer { peer, content, why } => {
+                write!(f, "dropped peer {} of {}: {why}", peer.short(), content.short())
+            }
+            Notice::ActorRestarted { actor } => write!(f, "{actor:?} failed and was restarted"),
+            Notice::ReleaseRefused { why } => f.write_str(why),
+            Notice::Policy(text) | Notice::Warning(text) => f.write_str(text),
+        }
+    }
 }

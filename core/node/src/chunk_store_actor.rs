@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
 use samara_engine::swarm::LinkKey;
 use samara_model::{ByteCount, ChunkIndex};
-use samara_store::ReadChunkError;
+use samara_store::{BeginFetchError, ReadChunkError};
 
 use crate::content_state::ContentState;
 use crate::seeder_actor::SeederMessage;
@@ -18,6 +19,9 @@ use crate::swarm_actor::{Prepared, SwarmMessage};
 
 /// A parked transfer goes on when this much is free.
 const ROOM: ByteCount = ByteCount(8 << 20);
+
+/// Another fetch of the same content is waited for this long, when it should be ending.
+const CLAIMED: Duration = Duration::from_secs(5);
 
 /// What the chunk store is asked.
 pub enum ChunkStoreMessage {
@@ -140,15 +144,30 @@ fn prepare(shared: &Shared, state: &ContentState, bytes: Vec<u8>) -> Prepared {
     let Some(output) = &state.output else {
         return Prepared::Impossible("there is no place to put it".into());
     };
+    if output.starts_with(shared.store.files()) {
+        let size = manifest.total();
+        if let Err(why) = shared.make_room(state.content, size) {
+            return Prepared::Impossible(why);
+        }
+    }
     let stop = AtomicBool::new(false);
     let progress = |done: u64, _total: u64| {
         state.done.store(done, Ordering::Relaxed);
         stop.store(shared.is_stopping() || state.is_closed(), Ordering::Relaxed);
     };
-    let begun = shared.store.begin_fetch(state.content, bytes, manifest, output, &progress, &stop);
-    match begun {
-        Ok(content) => Prepared::Ready(content),
-        Err(error) => Prepared::Impossible(chain(&error)),
+    let until = Instant::now() + CLAIMED;
+    loop {
+        let (bytes, manifest) = (bytes.clone(), manifest.clone());
+        match shared.store.begin_fetch(state.content, bytes, manifest, output, &progress, &stop) {
+            Ok(content) => return Prepared::Ready(content),
+            // A fetch to another place that was just cancelled has not let go of it yet.
+            Err(BeginFetchError::AlreadyFetching { .. })
+                if Instant::now() < until && !state.is_closed() && !shared.is_stopping() =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Prepared::Impossible(chain(&error)),
+        }
     }
 }
 

@@ -6,14 +6,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use samara_engine::swarm::{Outlook, ReasonCount};
-use samara_model::{ByteCount, ContentId};
+use samara_model::{ByteCount, ContentId, PeerHint, Time};
 use samara_store::Content;
 use tokio::sync::Notify;
 
 use crate::api::{FetchPhase, FetchProgress, PeerRow};
+use crate::rates::Rates;
 use crate::speed::Speed;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
+
+/// Phases that are remembered.
+const MAX_PHASES: usize = 32;
 
 /// One content.
 pub struct ContentState {
@@ -53,12 +57,19 @@ pub struct ContentState {
     pub swarm: ActorRef<Swarm>,
     /// Fetches that wait for it; changed under the lock of [`crate::shared::Shared::contents`].
     pub fetches: AtomicU32,
+    /// Its share of the node's slots; 1 is usual.
+    pub priority: AtomicU32,
+    /// What the tracker handed out last.
+    handout: Mutex<Vec<(Time, PeerHint)>>,
+    rates: Mutex<Rates>,
     begun: AtomicBool,
     stage: Mutex<Stage>,
     changed: Condvar,
 }
 
 struct Stage {
+    /// When each phase began, oldest first; a fetch that is parked again and again has its first few.
+    began: Vec<(&'static str, Instant)>,
     phase: FetchPhase,
     stored: Option<Arc<Content>>,
     failure: Option<String>,
@@ -70,6 +81,7 @@ impl ContentState {
     /// A content that is about to be fetched, or was published.
     pub fn new(content: ContentId, origin: bool, output: Option<PathBuf>) -> Arc<Self> {
         let stage = Stage {
+            began: vec![(FetchPhase::Finding.word(), Instant::now())],
             phase: FetchPhase::Finding,
             stored: None,
             failure: None,
@@ -95,6 +107,9 @@ impl ContentState {
             turned: Notify::new(),
             swarm: ActorRef::default(),
             fetches: AtomicU32::new(0),
+            priority: AtomicU32::new(1),
+            handout: Mutex::default(),
+            rates: Mutex::default(),
             begun: AtomicBool::new(false),
             stage: Mutex::new(stage),
             changed: Condvar::new(),
@@ -120,9 +135,36 @@ impl ContentState {
     /// Something else is going on.
     pub fn set_phase(&self, phase: FetchPhase) {
         self.speed.news();
-        self.stage().phase = phase;
+        {
+            let mut stage = self.stage();
+            let word = phase.word();
+            if stage.began.len() < MAX_PHASES
+                && stage.began.last().is_none_or(|(last, _)| *last != word)
+            {
+                stage.began.push((word, Instant::now()));
+            }
+            stage.phase = phase;
+        }
         self.changed.notify_all();
         self.turned.notify_one();
+    }
+
+    /// How long each phase took, or has taken; the end of the last is its beginning when it is complete.
+    pub fn phases(&self) -> Vec<(String, f64)> {
+        let stage = self.stage();
+        let ends = stage.began.iter().skip(1).map(|(_, at)| *at).chain([Instant::now()]);
+        let phases = stage.began.iter().zip(ends);
+        let moving = phases.filter(|((name, _), _)| *name != FetchPhase::Complete.word());
+        moving
+            .map(|((name, at), end)| ((*name).to_owned(), end.duration_since(*at).as_secs_f64()))
+            .collect()
+    }
+
+    /// Whether chunks are still to come.
+    pub fn is_fetching(&self) -> bool {
+        let stage = self.stage();
+        let over = stage.phase == FetchPhase::Complete || stage.closed || stage.withdrawn;
+        !over && stage.failure.is_none() && !self.origin
     }
 
     /// It cannot go on, for this reason; the first stays.
@@ -211,6 +253,29 @@ impl ContentState {
             wasted: bytes(&self.wasted),
             neighbours: self.neighbours.load(Ordering::Relaxed),
         }
+    }
+
+    /// The tracker told of these.
+    pub fn note_handout(&self, now: Time, hints: &[PeerHint]) {
+        let mut handout = self.handout.lock().unwrap_or_else(PoisonError::into_inner);
+        *handout = hints.iter().map(|hint| (now, *hint)).collect();
+    }
+
+    /// Whom the tracker told of last, and when.
+    pub fn handout(&self) -> Vec<(Time, PeerHint)> {
+        self.handout.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of what came and went until now, about twice a second.
+    pub fn note_rates(&self, now: Time) {
+        let bytes = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.note(now, bytes(&self.received), bytes(&self.sent));
+    }
+
+    /// Bytes per second that come and go just now.
+    pub fn rates(&self) -> (u64, u64) {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).per_second()
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

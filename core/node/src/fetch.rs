@@ -13,9 +13,10 @@ mod watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use samara_model::ByteCount;
+use samara_store::BeginFetchError;
 
 pub use error::FetchError;
 pub use handle::FetchHandle;
@@ -30,6 +31,9 @@ use crate::chunk_store_actor::chain;
 use crate::content_state::ContentState;
 use crate::seeder_actor::SeederMessage;
 use crate::shared::Shared;
+
+/// How often a copy looks whether the one before it is made.
+const ONE_COPY: Duration = Duration::from_millis(20);
 
 async fn run(
     shared: &Arc<Shared>,
@@ -89,13 +93,20 @@ async fn copy(
     let (store, content, output) = (shared.store.clone(), state.content, request.output.clone());
     let impossible = |why: String| FetchError::Impossible { content, why };
     let stored = state.stored().ok_or_else(|| impossible("it is not ready yet".into()))?;
+    let stopping = shared.clone();
     let copied = tokio::task::spawn_blocking(move || {
-        let (bytes, manifest) = (stored.manifest_bytes().to_vec(), stored.manifest().clone());
         let stop = AtomicBool::new(false);
-        let copy = store
-            .begin_fetch(content, bytes, manifest, &output, &|_, _| {}, &stop)
-            .map_err(|error| chain(&error))?;
-        copy.finish().map_err(|error| chain(&error))
+        loop {
+            let (bytes, manifest) = (stored.manifest_bytes().to_vec(), stored.manifest().clone());
+            match store.begin_fetch(content, bytes, manifest, &output, &|_, _| {}, &stop) {
+                Ok(copy) => return copy.finish().map_err(|error| chain(&error)),
+                // Another copy of it is being made: one after the other.
+                Err(BeginFetchError::AlreadyFetching { .. }) if !stopping.is_stopping() => {
+                    std::thread::sleep(ONE_COPY);
+                }
+                Err(error) => return Err(chain(&error)),
+            }
+        }
     });
     copied.await.map_err(|error| impossible(error.to_string()))?.map_err(impossible)?;
     Ok(fetched(state, request.output.clone(), began, true))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix::{Actor, AsyncContext, Context, Handler};
 use samara_engine::gossip::{
     Gossip as Machine, GossipConfig, GossipEvent, GossipInput, GossipOutput, HolderView, Member,
-    MemberState,
+    MemberState, MemberView,
 };
 use samara_engine::swarm::SwarmInput;
 use samara_model::{ContentId, MemberRecord, PeerHint, PeerId, PeerMessage, Release, ReleaseName};
@@ -104,6 +104,11 @@ pub enum GossipMessage {
         content: ContentId,
         /// The answer.
         answer: oneshot::Sender<Vec<HolderView>>,
+    },
+    /// Who is up.
+    Members {
+        /// The answer; none with gossip off.
+        answer: oneshot::Sender<Option<Vec<MemberView>>>,
     },
     /// The node stops.
     Leave,
@@ -361,6 +366,10 @@ impl Handler<Told<GossipMessage>> for Gossip {
             }
             GossipMessage::Holders { content, answer } => {
                 let _ = answer.send(self.machine.holders(&content, self.shared.clock.now()));
+            }
+            GossipMessage::Members { answer } => {
+                let now = self.shared.clock.now();
+                let _ = answer.send(self.on.then(|| self.machine.members(now)));
             }
             GossipMessage::Leave if self.on => self.input(GossipInput::Left, ctx),
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::shared::Shared;
+use crate::tracker_actor::TrackerMessage;
 
 const FILE: &str = "peers";
 /// Peers that are remembered.
@@ -20,6 +21,12 @@ pub fn start(shared: &Arc<Shared>) {
     let remembered = read(shared);
     for address in shared.config.join.iter().chain(&shared.config.trackers) {
         shared.data_plane.spawn(keep_joined(shared.clone(), *address));
+    }
+    for name in &shared.config.join_names {
+        shared.data_plane.spawn(keep_named_joined(shared.clone(), name.clone(), false));
+    }
+    for name in &shared.config.tracker_names {
+        shared.data_plane.spawn(keep_named_joined(shared.clone(), name.clone(), true));
     }
     if !remembered.is_empty() {
         shared.data_plane.spawn(rejoin(shared.clone(), remembered));
@@ -48,6 +55,44 @@ async fn keep_joined(shared: Arc<Shared>, address: SocketAddr) {
                     pause = FIRST_RETRY;
                 }
                 Err(error) => shared.dial_failed(error.to_string()),
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_RETRY);
+    }
+}
+
+/// Like [`keep_joined`], for a name that may resolve later, or to something else later.
+async fn keep_named_joined(shared: Arc<Shared>, name: String, is_tracker: bool) {
+    let mut pause = FIRST_RETRY;
+    let mut joined = false;
+    let mut told: Vec<SocketAddr> = Vec::new();
+    while !shared.is_stopping() {
+        if !joined || shared.live_links().is_empty() {
+            match tokio::net::lookup_host(&name).await {
+                Ok(found) => {
+                    let found: Vec<SocketAddr> = found.collect();
+                    // Without trackers of their own, nodes ask those that they join.
+                    let asked = is_tracker
+                        || shared.config.trackers.is_empty()
+                            && shared.config.tracker_names.is_empty();
+                    if asked && told != found {
+                        shared.tracker.deliver(TrackerMessage::TrackersFound(found.clone())).await;
+                        told.clone_from(&found);
+                    }
+                    let Some(links) = shared.links() else { return };
+                    for address in found.into_iter().filter(|address| *address != shared.address) {
+                        match links.dial(address, None).await {
+                            Ok(_) => {
+                                joined = true;
+                                pause = FIRST_RETRY;
+                                break;
+                            }
+                            Err(error) => shared.dial_failed(error.to_string()),
+                        }
+                    }
+                }
+                Err(error) => shared.dial_failed(format!("`{name}` does not resolve: {error}")),
             }
         }
         tokio::time::sleep(pause).await;

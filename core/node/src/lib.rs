@@ -9,11 +9,14 @@
 mod actor_tests;
 mod admin;
 mod api;
+mod catalogue;
 mod chunk_store_actor;
 mod clock;
 mod coalesce;
+pub mod config;
 mod content_state;
 mod datagrams;
+pub mod documents;
 mod fetch;
 mod finder;
 mod gossip_actor;
@@ -24,7 +27,10 @@ pub mod link;
 mod metrics;
 mod node;
 mod node_policy;
+mod rates;
 mod router;
+#[cfg(test)]
+mod schema_tests;
 mod seeder_actor;
 mod selector;
 mod selector_actor;
@@ -34,6 +40,8 @@ mod supervise;
 mod swarm_actor;
 mod telemetry;
 mod tracker_actor;
+mod web;
+mod why;
 
 /// All metrics of a node, as declared: for pages, dashboards and tests.
 pub mod monitoring {

@@ -1,5 +1,6 @@
 //! A node: starts and stops everything, and is what a program that embeds Samara holds.
 
+mod daemon;
 mod error;
 mod publish;
 mod reachable;
@@ -8,19 +9,20 @@ mod threads;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use samara_model::{ContentId, PeerId, Release, ReleaseName};
 use samara_store::Store;
 
+pub use daemon::Reload;
 pub use error::{PublishError, StartError};
 
 use reachable::reachable;
 use threads::{actors_runtime, data_plane, data_threads, start_actors};
 
-use crate::api::{FetchProgress, FetchRequest, NodeConfig, Notice, PeerRow, PeerSource};
+use crate::api::{FetchProgress, FetchRequest, NodeConfig, Notice, PeerRow};
 use crate::clock::unix_millis;
 use crate::coalesce::Coalescer;
 use crate::fetch::FetchHandle;
@@ -87,7 +89,12 @@ impl Node {
         }
         node.listen(tcp, udp)?;
         node.metrics_listen = crate::telemetry::start_or_warn(&node.shared);
-        crate::admin::start_or_warn(&node.shared);
+        node.shared.resume_catalogue();
+        if node.shared.config.remember {
+            node.shared.data_plane.spawn(crate::catalogue::keep_house(node.shared.clone()));
+            node.shared.data_plane.spawn(crate::catalogue::scrub_always(node.shared.clone()));
+        }
+        crate::admin::start_or_warn(&node.shared)?;
         if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
             coalescer.watch(links.counters().clone());
         }
@@ -151,29 +158,12 @@ impl Node {
 
     /// What this node knows about who has a content: neighbours first, then what gossip tells.
     pub fn peers(&self, content: ContentId) -> Vec<PeerRow> {
-        let mut rows = match self.shared.content(&content) {
-            Some(state) => state.rows.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            None => Vec::new(),
-        };
+        let shared = self.shared.clone();
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let gossip = self.shared.gossip.clone();
         self.shared.data_plane.spawn(async move {
-            gossip.deliver(GossipMessage::Holders { content, answer }).await;
+            let _ = answer.send(shared.peer_rows(content).await);
         });
-        let holders = answered.blocking_recv().unwrap_or_default();
-        for holder in holders {
-            if rows.iter().all(|row| row.peer != holder.peer) {
-                rows.push(PeerRow {
-                    peer: holder.peer,
-                    address: holder.address,
-                    place: holder.place,
-                    permille: holder.permille,
-                    source: PeerSource::Gossip,
-                    age: holder.age,
-                });
-            }
-        }
-        rows
+        answered.blocking_recv().unwrap_or_default()
     }
 
     /// How a content stands that this node fetches or serves.
@@ -207,6 +197,7 @@ impl Node {
         self.shared.gossip.tell(GossipMessage::Leave);
         self.shared.tracker.tell(TrackerMessage::Leave);
         join::remember(&self.shared);
+        self.shared.stop_hashing();
         let (shared, (done, wait)) = (self.shared.clone(), mpsc::channel());
         self.shared.data_plane.spawn(async move {
             if let Some(links) = shared.links() {

@@ -2,6 +2,7 @@
 //! `samara_engine::seeder`), watches the files that are served in place, and withdraws those that changed.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,13 @@ pub enum SeederMessage {
         uploads: bool,
         /// Something is missing here.
         downloads: bool,
+    },
+    /// A content gets another share of the slots.
+    Prioritise {
+        /// The content.
+        content: ContentId,
+        /// 1 is usual.
+        priority: u32,
     },
     /// The bytes of a content changed or are gone.
     Withdraw {
@@ -87,7 +95,10 @@ impl Seeder {
                 move |alive, first| Swarm::new(shared.clone(), of.clone(), alive, first),
             );
         }
-        self.input(SeederInput::SwarmOpened { content, priority: 1 });
+        self.input(SeederInput::SwarmOpened {
+            content,
+            priority: state.priority.load(Ordering::Relaxed),
+        });
     }
 
     fn close(&mut self, state: &Arc<ContentState>) {
@@ -118,7 +129,7 @@ impl Seeder {
     /// Has the store look at everything that is served from where the user can edit it, and ends what was
     /// closed while this actor was down.
     fn watch(&mut self) {
-        for state in self.contents() {
+        for state in self.shared.contents_now() {
             if state.is_closed() {
                 self.close(&state);
                 continue;
@@ -129,18 +140,13 @@ impl Seeder {
             }
         }
     }
-
-    fn contents(&self) -> Vec<Arc<ContentState>> {
-        let contents = self.shared.contents.read().unwrap_or_else(PoisonError::into_inner);
-        contents.values().cloned().collect()
-    }
 }
 
 impl Actor for Seeder {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        for state in self.contents() {
+        for state in self.shared.contents_now() {
             self.open(&state);
         }
         ctx.run_interval(WATCH, |seeder, _| seeder.watch());
@@ -161,6 +167,9 @@ impl Handler<Told<SeederMessage>> for Seeder {
             }
             SeederMessage::Demand { content, uploads, downloads } => {
                 self.input(SeederInput::DemandChanged { content, uploads, downloads })
+            }
+            SeederMessage::Prioritise { content, priority } => {
+                self.input(SeederInput::PriorityChanged { content, priority })
             }
             SeederMessage::Withdraw { content, path } => self.withdraw(content, path),
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]

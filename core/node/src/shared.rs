@@ -6,6 +6,7 @@
 mod holdings;
 mod live;
 mod notices;
+mod peers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -15,13 +16,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use samara_model::{ContentId, Holding, LabelNumbers, PeerId, Release, ReleaseName};
 use samara_store::Store;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 pub use live::LiveLink;
 
 use notices::Notices;
 
-use crate::api::NodeConfig;
+use crate::api::{NodeConfig, Notice, StorageConfig};
+use crate::catalogue::Catalogue;
 use crate::chunk_store_actor::ChunkStore;
 use crate::clock::Clock;
 use crate::content_state::ContentState;
@@ -29,6 +31,7 @@ use crate::finder::Finder;
 use crate::gossip_actor::Gossip;
 use crate::link::{LinkId, Links};
 use crate::metrics::Metrics;
+use crate::node::Reload;
 use crate::router::Router;
 use crate::seeder_actor::Seeder;
 use crate::selector::Desk;
@@ -36,6 +39,12 @@ use crate::selector_actor::Selector;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::Swarm;
 use crate::tracker_actor::Tracker;
+
+/// Notices that wait for a listener that is slow.
+const MAX_NEWS: usize = 64;
+
+/// Addresses that names of trackers may have, over the life of the node.
+const MAX_FOUND: usize = 64;
 
 /// One node, seen from its parts.
 pub struct Shared {
@@ -63,6 +72,8 @@ pub struct Shared {
     pub finder: Finder,
     /// What this node takes part in.
     pub contents: RwLock<HashMap<ContentId, Arc<ContentState>>>,
+    /// What it was asked to take part in.
+    pub catalogue: Catalogue,
     /// Live links.
     pub live: RwLock<HashMap<LinkId, LiveLink>>,
     /// Ends when the node stops.
@@ -83,7 +94,15 @@ pub struct Shared {
     releases: Mutex<BTreeMap<ReleaseName, Release>>,
     holdings: Mutex<BTreeMap<ContentId, Holding>>,
     notices: Mutex<Notices>,
+    /// Notices for those who listen over the admin API.
+    pub news: broadcast::Sender<Notice>,
     dial_error: Mutex<String>,
+    /// What its data directory may hold, as it was set last.
+    pub storage: Mutex<StorageConfig>,
+    /// Reads the configuration again, where there is one.
+    pub reload: Mutex<Option<Reload>>,
+    /// Addresses of trackers that were given by name.
+    found_trackers: Mutex<Vec<SocketAddr>>,
     seeds: AtomicU64,
     stopping: AtomicBool,
 }
@@ -116,7 +135,6 @@ impl Shared {
                 parts.config.policy.limits,
                 parts.config.policy.breaker,
             ),
-            config: parts.config,
             me: parts.me,
             instance: parts.instance,
             address: parts.address,
@@ -126,6 +144,7 @@ impl Shared {
             data_plane: parts.data_plane,
             finder: Finder::default(),
             contents: RwLock::default(),
+            catalogue: Catalogue::default(),
             live: RwLock::default(),
             stopped: Notify::new(),
             link_up: Notify::new(),
@@ -138,9 +157,14 @@ impl Shared {
             releases: Mutex::default(),
             holdings: Mutex::default(),
             notices: Mutex::default(),
+            news: broadcast::Sender::new(MAX_NEWS),
             dial_error: Mutex::default(),
+            storage: Mutex::new(parts.config.storage),
+            reload: Mutex::default(),
+            found_trackers: Mutex::default(),
             seeds: AtomicU64::new(parts.random_seed),
             stopping: AtomicBool::new(false),
+            config: parts.config,
         })
     }
 
@@ -187,6 +211,29 @@ impl Shared {
     /// A content that this node takes part in.
     pub fn content(&self, content: &ContentId) -> Option<Arc<ContentState>> {
         self.contents.read().unwrap_or_else(PoisonError::into_inner).get(content).cloned()
+    }
+
+    /// All contents that this node takes part in.
+    pub fn contents_now(&self) -> Vec<Arc<ContentState>> {
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        contents.values().cloned().collect()
+    }
+
+    /// Names of trackers resolved to these addresses; whether any is new.
+    pub fn trackers_found(&self, addresses: &[SocketAddr]) -> bool {
+        let mut found = lock(&self.found_trackers);
+        let before = found.len();
+        for address in addresses {
+            if !found.contains(address) && found.len() < MAX_FOUND {
+                found.push(*address);
+            }
+        }
+        found.len() > before
+    }
+
+    /// Addresses of trackers that were given by name, as far as they resolved.
+    pub fn found_trackers(&self) -> Vec<SocketAddr> {
+        lock(&self.found_trackers).clone()
     }
 
     /// The actor of a content.

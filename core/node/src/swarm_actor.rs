@@ -179,6 +179,9 @@ impl Handler<Told<SwarmMessage>> for Swarm {
                 self.state.set_phase(FetchPhase::Transferring);
                 self.input(SwarmInput::Resumed, ctx);
             }
+            SwarmMessage::Map { stretches, answer } => {
+                let _ = answer.send(self.machine.chunk_map(stretches));
+            }
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]
             SwarmMessage::Panic => panic!("injected into the {}", ActorName::Swarm.label()),
         }

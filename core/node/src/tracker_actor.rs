@@ -97,6 +97,8 @@ pub enum TrackerMessage {
     HoldingsChanged,
     /// A release was published here, or learned.
     ReleaseAdded(Release),
+    /// A name of a tracker resolved to these addresses.
+    TrackersFound(Vec<SocketAddr>),
     /// The node stops.
     Leave,
     /// For tests of the supervision.
@@ -120,13 +122,24 @@ impl Tracker {
         let registry = config
             .be_tracker
             .then(|| Registry::new(TrackerConfig::default(), shared.next_random_seed()));
-        let trackers = if config.trackers.is_empty() { &config.join } else { &config.trackers };
-        let announcer = (config.discovery.tracker && !trackers.is_empty()).then(|| {
-            let (own, seed) = (shared.address, shared.next_random_seed());
-            Announcer::new(AnnouncerConfig::default(), own, trackers.clone(), seed)
-                .with_place(shared.labels.place())
-        });
+        let announcer = announcer(&shared);
         Tracker { shared, registry, announcer, trackers: HashMap::new(), _alive: alive }
+    }
+
+    /// Names of trackers resolved since the start: announces to these, too.
+    fn trackers_found(&mut self, found: &[SocketAddr], ctx: &mut Context<Self>) {
+        if self.shared.trackers_found(found) {
+            self.announcer = announcer(&self.shared);
+            self.begin_to_announce(ctx);
+        }
+    }
+
+    fn begin_to_announce(&mut self, ctx: &mut Context<Self>) {
+        self.announce(AnnouncerInput::Started, ctx);
+        for release in self.shared.releases() {
+            self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
+        }
+        self.holdings_changed(ctx);
     }
 
     fn register(&mut self, input: TrackerInput, ctx: &mut Context<Self>) {
@@ -181,8 +194,9 @@ impl Tracker {
     }
 
     fn hint(&self, content: ContentId, hints: Vec<PeerHint>) {
-        if let Some(swarm) = self.shared.swarm(&content) {
-            swarm.tell(SwarmMessage::Input(SwarmInput::HintsReceived(hints)));
+        if let Some(state) = self.shared.content(&content) {
+            state.note_handout(self.shared.clock.now(), &hints);
+            state.swarm.tell(SwarmMessage::Input(SwarmInput::HintsReceived(hints)));
         }
     }
 
@@ -262,17 +276,26 @@ fn missing_tracker(config: &NodeConfig) -> Option<String> {
     }
 }
 
+/// Who tells the trackers, where there are any to tell.
+fn announcer(shared: &Shared) -> Option<Announcer> {
+    let config = &shared.config;
+    let named = !config.trackers.is_empty() || !config.tracker_names.is_empty();
+    let mut trackers = if named { config.trackers.clone() } else { config.join.clone() };
+    trackers.extend(shared.found_trackers());
+    (config.discovery.tracker && !trackers.is_empty()).then(|| {
+        let (own, seed) = (shared.address, shared.next_random_seed());
+        Announcer::new(AnnouncerConfig::default(), own, trackers, seed)
+            .with_place(shared.labels.place())
+    })
+}
+
 impl Actor for Tracker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let links = self.shared.live_links().iter().map(|link| link.id.0).collect();
         self.register(TrackerInput::Started { links }, ctx);
-        self.announce(AnnouncerInput::Started, ctx);
-        for release in self.shared.releases() {
-            self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
-        }
-        self.holdings_changed(ctx);
+        self.begin_to_announce(ctx);
         if self.registry.is_some() {
             ctx.run_interval(OWN_ANNOUNCEMENT, |tracker, ctx| tracker.announce_self(ctx));
         }
@@ -335,6 +358,7 @@ impl Handler<Told<TrackerMessage>> for Tracker {
                 self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
                 self.announce_self(ctx);
             }
+            TrackerMessage::TrackersFound(found) => self.trackers_found(&found, ctx),
             TrackerMessage::Leave => self.announce(AnnouncerInput::Left, ctx),
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]
             TrackerMessage::Panic => panic!("injected into the tracker"),

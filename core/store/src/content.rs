@@ -130,6 +130,11 @@ impl Content {
         self.have.missing() == 0
     }
 
+    /// Chunks that are not here. Takes no lock.
+    pub fn missing(&self) -> u32 {
+        self.have.missing()
+    }
+
     /// Whether the files are at their final place.
     pub fn is_finished(&self) -> bool {
         self.finished.load(Ordering::Acquire)

@@ -32,6 +32,7 @@ mod place;
 mod publish;
 mod record;
 mod registry;
+mod remove;
 mod reopen;
 mod resume;
 mod source;

@@ -9,8 +9,9 @@ use std::sync::atomic::AtomicBool;
 use samara_model::{ContentId, Manifest};
 
 use crate::begin_fetch::{self, BeginFetchError};
-use crate::content::{Content, Place};
+use crate::content::Content;
 use crate::data_dir::{DataDir, OpenStoreError};
+use crate::destination::Destination;
 use crate::import::{self, ImportError, Imported};
 use crate::publish::{self, PublishError};
 use crate::record::{self, Record, RecordDir};
@@ -144,19 +145,38 @@ impl Store {
         }
     }
 
+    /// Where contents lie that nobody gave another place. Everything below it is this store's to remove.
+    pub fn files(&self) -> std::path::PathBuf {
+        self.data.path().join("files")
+    }
+
+    /// Free space on the data directory's file system; `None` when the system does not tell.
+    pub fn free_space(&self) -> Option<samara_model::ByteCount> {
+        crate::part::free_space(self.data.path())
+    }
+
+    /// Removes a file or tree of [`Store::files`]; false when it lies elsewhere or is not there.
+    ///
+    /// # Errors
+    /// When the system refuses; what is left is left.
+    pub fn remove_files(&self, path: &Path) -> io::Result<bool> {
+        crate::remove::remove_below(&self.files(), path)
+    }
+
     /// Like [`Store::forget`], and removes the partial file of an unfinished fetch.
     pub fn discard(&self, content: &ContentId) {
+        let record = self.record_dir(*content);
+        let unfinished = record.load().filter(|meta| meta.stamps.is_none());
         if let Some(known) = self.registry.take(content) {
-            let part = match &*known.place() {
-                Place::Part(part) => Some(part.destination.clone()),
-                Place::Final | Place::Abandoned => None,
-            };
             known.withdraw();
-            if let Some(destination) = part {
-                crate::part::remove(&destination);
-            }
         }
-        self.record_dir(*content).remove();
+        // Also of a fetch that was cancelled before, perhaps by an earlier process.
+        if let Some(meta) = unfinished
+            && let Ok(destination) = Destination::new(&meta.output(), content)
+        {
+            crate::part::remove(&destination);
+        }
+        record.remove();
     }
 
     /// A small file of another component, by name; `None` when there is none or it cannot be read.

@@ -150,19 +150,6 @@ impl Events {
     }
 }
 
-/// The word for a phase, as in the events.
-fn phase_word(phase: &FetchPhase) -> &'static str {
-    match phase {
-        FetchPhase::Finding => "finding",
-        FetchPhase::Manifest => "manifest",
-        FetchPhase::Checking => "checking",
-        FetchPhase::Transferring => "transferring",
-        FetchPhase::Parked { .. } => "parked",
-        FetchPhase::Finishing => "finishing",
-        FetchPhase::Complete => "complete",
-    }
-}
-
 /// The event for a moment of a fetch.
 pub fn progress_event(target: &Target, progress: &FetchProgress) -> Event {
     let reason = match &progress.phase {
@@ -172,7 +159,7 @@ pub fn progress_event(target: &Target, progress: &FetchProgress) -> Event {
     Event::Progress(Progress {
         at: json::now(),
         content: target.content.to_string(),
-        phase: phase_word(&progress.phase).to_owned(),
+        phase: progress.phase.word().to_owned(),
         reason,
         done_bytes: progress.done.0,
         total_bytes: progress.total.0,

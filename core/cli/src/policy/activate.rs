@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use samara_node::{PolicyMode, PolicyRequest};
 
-use super::admin::NodeArg;
 use super::status;
+use crate::admin::NodeArg;
 use crate::exit::Failure;
 use crate::units;
 
@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         parameters: args.param.clone(),
     };
     let doing = format!("could not activate {}", args.file.display());
-    let status = args.node.post(&doing, "/v1/policy/activate", &request)?;
+    let status = status::change(&args.node, &doing, "/v1/policy/activate", &request)?;
     status::show(&status, args.json)
 }
 

@@ -2,8 +2,8 @@
 
 use samara_node::Rollback;
 
-use super::admin::NodeArg;
 use super::status;
+use crate::admin::NodeArg;
 use crate::exit::Failure;
 
 /// Go back to the policy that was active before, at once: it stayed loaded.
@@ -28,6 +28,6 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let wanted = Rollback { shadow: args.shadow };
     let doing = if args.shadow { "could not end the shadow" } else { "could not go back" };
-    let status = args.node.post(doing, "/v1/policy/rollback", &wanted)?;
+    let status = status::change(&args.node, doing, "/v1/policy/rollback", &wanted)?;
     status::show(&status, args.json)
 }

@@ -1,12 +1,13 @@
 //! `samara policy status`: which policies a running node has, and how they fare.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use samara_node::{HookRow, PolicyRow, PolicyStatus};
+use serde::Serialize;
 
-use super::admin::NodeArg;
+use crate::admin::NodeArg;
 use crate::exit::Failure;
+use crate::output;
 
 /// Show which policies a running node has, and how they fare.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,22 @@ pub struct Args {
 /// # Errors
 /// When no node answers.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    show(&args.node.get("/v1/policy")?, args.json)
+    let status = args.node.admin().get("could not ask for the policies", "/v1/policy")?;
+    show(&status, args.json)
+}
+
+/// Wants something changed; the answer is the status afterwards.
+///
+/// # Errors
+/// When no node answers, or it refuses.
+pub fn change(
+    node: &NodeArg,
+    doing: &str,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<PolicyStatus, Failure> {
+    let changed = node.admin().send(doing, "POST", path, Some(body));
+    changed.map_err(|failure| failure.still("the active policy stays active"))
 }
 
 /// Prints a status.
@@ -31,14 +47,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 /// # Errors
 /// When stdout is closed.
 pub fn show(status: &PolicyStatus, json: bool) -> Result<(), Failure> {
-    let text = if json {
-        let text = serde_json::to_string(status);
-        text.map_err(|why| Failure::because("could not write the status", &why))? + "\n"
-    } else {
-        in_words(status)
-    };
-    let mut out = std::io::stdout();
-    out.write_all(text.as_bytes()).map_err(|_| Failure::output_closed())
+    output::document_or(json, status, || in_words(status))
 }
 
 fn in_words(status: &PolicyStatus) -> String {

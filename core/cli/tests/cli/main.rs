@@ -1,5 +1,9 @@
 //! The program as a user meets it: real processes over loopback.
 
+mod config;
+mod daemon;
+mod daemon_restarts;
+mod daemon_storage;
 mod demo;
 mod faults;
 mod http;
@@ -10,5 +14,8 @@ mod policy_live;
 mod process;
 mod resume;
 mod sim;
+mod soak;
+mod top;
 mod transfer;
 mod usage;
+mod web;

@@ -52,6 +52,13 @@ pub enum SeederInput {
         /// It lacks something.
         downloads: bool,
     },
+    /// A content shall get another share.
+    PriorityChanged {
+        /// The content.
+        content: ContentId,
+        /// Share of the slots, 1 is usual.
+        priority: u32,
+    },
     /// The swarm was rebuilt and needs to be told again.
     SwarmRestarted {
         /// The content.
@@ -112,6 +119,11 @@ impl Seeder {
             SeederInput::DemandChanged { content, uploads, downloads } => {
                 if let Some(tenant) = self.tenants.get_mut(&content) {
                     (tenant.uploads, tenant.downloads) = (uploads, downloads);
+                }
+            }
+            SeederInput::PriorityChanged { content, priority } => {
+                if let Some(tenant) = self.tenants.get_mut(&content) {
+                    tenant.priority = priority.max(1);
                 }
             }
             SeederInput::SwarmRestarted { content } => {
@@ -192,6 +204,19 @@ mod tests {
             upload: 4,
             download: 8
         }));
+    }
+
+    #[test]
+    fn another_priority_moves_slots_at_once() {
+        let open = |number| SeederInput::SwarmOpened { content: content(number), priority: 1 };
+        let more = SeederInput::PriorityChanged { content: content(2), priority: 3 };
+        assert_eq!(
+            run(&[open(1), open(2), more]),
+            [
+                SeederOutput::LeaseSlots { content: content(1), upload: 1, download: 2 },
+                SeederOutput::LeaseSlots { content: content(2), upload: 3, download: 6 },
+            ]
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod ask;
 mod backstop;
+mod chunk_map;
 mod chunks;
 mod config;
 mod haves;
@@ -50,6 +51,7 @@ use core::time::Duration;
 use samara_model::{ChunkIndex, ContentId, LabelNumbers, PeerId, PeerMessage, Place, Time};
 use samara_policy::Random;
 
+pub use chunk_map::Stretch;
 pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
 pub use outlook::Outlook;
@@ -137,6 +139,8 @@ pub struct NeighbourRow {
     pub place: Place,
     /// Thousandths of the content that it has.
     pub permille: u16,
+    /// Chunks that it is known to have; 0 while the manifest is not here.
+    pub chunks: u32,
     /// Since when it last said something about itself.
     pub heard: Time,
 }
@@ -296,6 +300,7 @@ impl Swarm {
             address: one.address,
             place: one.place,
             permille: one.permille(),
+            chunks: one.has.count(),
             heard: one.inbound.1,
         })
     }

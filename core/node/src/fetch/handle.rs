@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use samara_model::ByteCount;
+use samara_model::{ByteCount, ContentId};
 use tokio::sync::Notify;
 
 use super::entry::leave;
@@ -20,6 +20,8 @@ pub(crate) struct Job {
     inner: Mutex<Inner>,
     changed: Condvar,
     cancelled: Notify,
+    known: Notify,
+    ended: Notify,
 }
 
 #[derive(Default)]
@@ -35,6 +37,8 @@ impl FetchHandle {
             inner: Mutex::default(),
             changed: Condvar::new(),
             cancelled: Notify::new(),
+            known: Notify::new(),
+            ended: Notify::new(),
         });
         let (runtime, running) = (shared.data_plane.clone(), job.clone());
         let ending = Ending { shared: shared.clone(), job: job.clone() };
@@ -92,6 +96,26 @@ impl FetchHandle {
         }
     }
 
+    /// Waits until it is known which content it is, once; for one waiter.
+    pub(crate) async fn known(&self) -> ContentId {
+        loop {
+            self.0.known.notified().await;
+            if let Some(state) = &self.0.lock().state {
+                return state.content;
+            }
+        }
+    }
+
+    /// Waits for the end; for one waiter.
+    pub(crate) async fn ended(&self) -> Result<Fetched, FetchError> {
+        loop {
+            if let Some(result) = self.result() {
+                return result;
+            }
+            self.0.ended.notified().await;
+        }
+    }
+
     /// Gives it up. What was verified stays.
     pub fn cancel(&self) {
         self.0.lock().cancelled = true;
@@ -121,6 +145,7 @@ impl Job {
     pub(super) fn watch(&self, state: Arc<ContentState>) {
         self.lock().state = Some(state);
         self.changed.notify_all();
+        self.known.notify_one();
     }
 
     fn finish(&self, shared: &Shared, result: Result<Fetched, FetchError>) {
@@ -131,6 +156,7 @@ impl Job {
         }
         self.lock().result = Some(result);
         self.changed.notify_all();
+        self.ended.notify_one();
         if let Some(state) = state {
             state.progressed();
         }

@@ -52,7 +52,6 @@ pub(super) struct Reader<S, R> {
     /// Bytes of the current piece that have not arrived.
     body_left: usize,
     /// Most bytes of a body that are read at once.
-    body_read: usize,
     /// From how many waiting bytes on the system wakes this task.
     wakes_at: usize,
     scratch: Vec<u8>,
@@ -91,7 +90,6 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             channels: HashMap::new(),
             assembly: None,
             body_left: 0,
-            body_read: parts.down.piece().unwrap_or(BODY_READ),
             wakes_at: 1,
             down: parts.down,
             scratch: Vec::new(),
@@ -141,7 +139,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             self.on_body(early).await;
             return Ok(());
         }
-        let mut most = self.body_left.min(self.body_read);
+        let mut most = self.body_left.min(self.body_read());
         // Never wait for bytes that do not come.
         self.wake_at(self.wakes_at.min(most));
         let kept = self.assembly.as_mut().and_then(Assembly::buffer);
@@ -160,7 +158,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         self.on_body(count).await;
         if count < most {
             // Nothing more waits now: sleep until it is worth waking up.
-            self.wake_at(self.body_left.min(self.body_read).min(WAKE_AT));
+            self.wake_at(self.body_left.min(self.body_read()).min(WAKE_AT));
         }
         self.pass_throttle(count).await
     }
@@ -377,6 +375,11 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             Err(error) => CloseReason::Broken(error.to_string()),
         };
         Err(reason)
+    }
+
+    /// Bytes to read at once.
+    fn body_read(&self) -> usize {
+        self.down.piece().unwrap_or(BODY_READ)
     }
 
     async fn pass_throttle(&mut self, bytes: usize) -> Result<(), CloseReason> {

@@ -191,6 +191,17 @@ impl<R: LinkRouter> Links<R> {
         &self.0.counters
     }
 
+    /// Other caps from now on.
+    pub fn set_limits(&self, up: Option<BytesPerSecond>, down: Option<BytesPerSecond>) {
+        self.0.resources.up.set_rate(up);
+        self.0.resources.down.set_rate(down);
+    }
+
+    /// The caps on what is sent and received.
+    pub fn limits(&self) -> (Option<BytesPerSecond>, Option<BytesPerSecond>) {
+        (self.0.resources.up.rate(), self.0.resources.down.rate())
+    }
+
     /// Stops listening and dialling, says `Bye` on every link after what it still has to say, and waits
     /// until the last has reported its end.
     pub async fn shutdown(&self) {

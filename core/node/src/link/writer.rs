@@ -233,6 +233,8 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
     /// Sends the next piece of `running`, and keeps it running unless that was the last.
     async fn send_piece(&mut self, mut running: Running) -> Result<(), CloseReason> {
         let length = (running.rest.left() as usize).min(self.pace.piece());
+        // The cap may be newer than the link.
+        let length = length.min(self.up.piece().unwrap_or(usize::MAX));
         self.queue_header(&running, length as u32);
         self.pass_throttle(self.out.len() + length).await?;
         self.flush(true).await?;

@@ -28,6 +28,17 @@ pub enum StartError {
     /// A policy that should be active from the start was not taken.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// It cannot be administered where it should be.
+    #[error(
+        "cannot listen for administration on {place}: {why}. Stop what uses it, or choose another place with \
+         `admin.socket` or `admin.listen`"
+    )]
+    Admin {
+        /// A path or an address.
+        place: String,
+        /// What the system said.
+        why: std::io::Error,
+    },
     /// The system gives no threads or sockets.
     #[error("cannot start the node's threads")]
     Threads(#[source] std::io::Error),

@@ -12,6 +12,7 @@ use crate::clock::unix_seconds;
 use crate::content_state::ContentState;
 use crate::gossip_actor::GossipMessage;
 use crate::seeder_actor::SeederMessage;
+use crate::shared::Shared;
 use crate::tracker_actor::TrackerMessage;
 
 impl Node {
@@ -38,6 +39,18 @@ impl Node {
         progress: impl Fn(HashProgress) + Send + Sync + 'static,
         stop: &AtomicBool,
     ) -> Result<Published, PublishError> {
+        self.shared.publish_until(request, progress, stop)
+    }
+}
+
+impl Shared {
+    /// See [`Node::publish_until`].
+    pub fn publish_until(
+        self: &Arc<Self>,
+        request: PublishRequest,
+        progress: impl Fn(HashProgress) + Send + Sync + 'static,
+        stop: &AtomicBool,
+    ) -> Result<Published, PublishError> {
         let report =
             |done, total| progress(HashProgress { done: ByteCount(done), total: ByteCount(total) });
         let imported = Store::import(&request.path, request.chunk_size, &report, stop)?;
@@ -46,14 +59,14 @@ impl Node {
         let release = Release {
             release: request.release.clone(),
             content,
-            publisher: self.shared.me,
+            publisher: self.me,
             published_at: unix_seconds(),
             signature: None,
         };
-        self.shared.add_release(&release)?;
+        self.add_release(&release)?;
         let files = imported.manifest.files.len();
         let root = std::path::absolute(&request.path).unwrap_or(request.path);
-        let stored = self.shared.store.publish(content, bytes, imported, &root)?;
+        let stored = self.store.publish(content, bytes, imported, &root)?;
         let published = Published {
             content,
             release: request.release,
@@ -70,16 +83,16 @@ impl Node {
     }
 
     /// Takes part in a content that was published, unless this node does already.
-    fn open(&self, state: Arc<ContentState>) {
-        let mut contents = self.shared.contents.write().unwrap_or_else(PoisonError::into_inner);
+    pub fn open(&self, state: Arc<ContentState>) {
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
         let before = contents.get(&state.content).cloned();
         if before.as_ref().is_some_and(|before| !before.is_withdrawn() && !before.is_closed()) {
             return;
         }
         contents.insert(state.content, state.clone());
         drop(contents);
-        let seeder = self.shared.seeder.clone();
-        self.shared.data_plane.spawn(async move {
+        let seeder = self.seeder.clone();
+        self.data_plane.spawn(async move {
             if let Some(before) = before {
                 before.close();
                 seeder.deliver(SeederMessage::Close(before)).await;
@@ -88,8 +101,9 @@ impl Node {
         });
     }
 
-    fn tell_release(&self, release: Release) {
-        self.shared.gossip.tell(GossipMessage::ReleaseAdded(release.clone()));
-        self.shared.tracker.tell(TrackerMessage::ReleaseAdded(release));
+    /// Lets gossip and tracker know a release.
+    pub fn tell_release(&self, release: Release) {
+        self.gossip.tell(GossipMessage::ReleaseAdded(release.clone()));
+        self.tracker.tell(TrackerMessage::ReleaseAdded(release));
     }
 }

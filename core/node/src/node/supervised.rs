@@ -1,11 +1,8 @@
 //! How the actors of a node fare, and the fault that tests inject.
 
-use std::sync::{Arc, PoisonError};
-
 use super::Node;
 use crate::api::ActorName;
 use crate::chunk_store_actor::ChunkStoreMessage;
-use crate::content_state::ContentState;
 use crate::gossip_actor::GossipMessage;
 use crate::seeder_actor::SeederMessage;
 use crate::selector_actor::SelectorMessage;
@@ -26,9 +23,13 @@ impl Node {
             ActorName::Gossip => self.shared.gossip.gauge().most(),
             ActorName::Selector => self.shared.selector.gauge().most(),
             ActorName::Tracker => self.shared.tracker.gauge().most(),
-            ActorName::Swarm => {
-                self.contents().iter().map(|state| state.swarm.gauge().most()).max().unwrap_or(0)
-            }
+            ActorName::Swarm => self
+                .shared
+                .contents_now()
+                .iter()
+                .map(|state| state.swarm.gauge().most())
+                .max()
+                .unwrap_or(0),
         }
     }
 
@@ -42,16 +43,11 @@ impl Node {
             ActorName::Selector => self.shared.selector.tell(SelectorMessage::Panic),
             ActorName::Tracker => self.shared.tracker.tell(TrackerMessage::Panic),
             ActorName::Swarm => {
-                let contents = self.contents();
+                let contents = self.shared.contents_now();
                 let told: Vec<bool> =
                     contents.iter().map(|state| state.swarm.tell(SwarmMessage::Panic)).collect();
                 !told.is_empty() && told.into_iter().all(|told| told)
             }
         }
-    }
-
-    fn contents(&self) -> Vec<Arc<ContentState>> {
-        let contents = self.shared.contents.read().unwrap_or_else(PoisonError::into_inner);
-        contents.values().cloned().collect()
     }
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use samara_policy::ParameterKind;
 use samara_policy_host::{HostError, LoadError, ParameterError, parameter_values};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::loaded::Loaded;
 
 /// Which policy to load, and what for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyRequest {
     /// The `.wasm` file; `built-in` is the policy that is part of the node.
     pub file: PathBuf,
@@ -24,7 +25,7 @@ pub struct PolicyRequest {
 }
 
 /// What a policy is loaded for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyMode {
     /// It decides.

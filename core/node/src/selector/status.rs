@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::loaded::Loaded;
 
 /// The policies of a node at one moment. Fields are added, never changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyStatus {
     /// Of this document: 1.
     pub version: u32,
@@ -24,7 +25,7 @@ pub struct PolicyStatus {
 }
 
 /// Which policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyName {
     /// Its name, as it describes itself.
     pub name: String,
@@ -37,7 +38,7 @@ pub struct PolicyName {
 }
 
 /// One policy and how it fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyRow {
     /// Which.
     #[serde(flatten)]
@@ -55,7 +56,7 @@ pub struct PolicyRow {
 }
 
 /// One hook of one policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HookRow {
     /// `neighbours`, `offers`, `requests` or `overdue`.
     pub hook: String,

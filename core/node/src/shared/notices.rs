@@ -27,6 +27,8 @@ pub struct Notices {
 impl Shared {
     /// Tells whoever watches the node.
     pub fn notify(&self, notice: Notice) {
+        // Nobody may listen.
+        let _ = self.news.send(notice.clone());
         let mut notices = lock(&self.notices);
         if let Some(sender) = &notices.sender {
             if let Err(mpsc::TrySendError::Disconnected(_)) = sender.try_send(notice) {

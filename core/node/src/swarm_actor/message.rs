@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use samara_engine::swarm::{LinkKey, SwarmInput};
+use samara_engine::swarm::{LinkKey, Stretch, SwarmInput};
 use samara_model::ChunkIndex;
 use samara_store::{Content, ReadChunkError, StoreChunkError};
+
+use tokio::sync::oneshot;
 
 use crate::chunk_store_actor::Work;
 use crate::link::{LinkHandle, LinkId};
@@ -82,6 +84,13 @@ pub enum SwarmMessage {
     OrderLost(Work),
     /// There is room on the disk again.
     RoomFound,
+    /// Where the content has its gaps, in so many stretches.
+    Map {
+        /// At most so many.
+        stretches: u32,
+        /// The answer.
+        answer: oneshot::Sender<Vec<Stretch>>,
+    },
     /// For tests of the supervision.
     Panic,
 }

@@ -18,10 +18,10 @@ impl Swarm {
         let content = self.state.content;
         match event {
             SwarmEvent::Completed => {
-                tracing::info!(%content, stats = ?self.machine.stats(), "every chunk is here");
+                tracing::debug!(%content, stats = ?self.machine.stats(), "every chunk is here");
                 self.completed()
             }
-            SwarmEvent::FirstPassDone => tracing::info!(%content, "every chunk was sent once"),
+            SwarmEvent::FirstPassDone => tracing::debug!(%content, "every chunk was sent once"),
             SwarmEvent::PeerBanned { peer, why } => {
                 self.shared.notify(Notice::BadPeer { peer, content, why: why.to_string() })
             }
@@ -88,11 +88,13 @@ impl Swarm {
             address: row.address,
             place: row.place,
             permille: row.permille,
+            chunks: Some(row.chunks),
             source: PeerSource::Neighbour,
             age: now.since(row.heard),
         });
         let rows = rows.collect();
         *self.state.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+        self.state.note_rates(now);
         let outstanding = self.machine.outstanding();
         self.state.incoming.store(outstanding.incoming, Ordering::Relaxed);
         self.state.outgoing.store(outstanding.outgoing, Ordering::Relaxed);

@@ -45,7 +45,7 @@ fn listen(shared: &Arc<Shared>, wanted: SocketAddr) -> io::Result<SocketAddr> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let listener = Bounded::new(tokio::net::TcpListener::from_std(listener)?);
-    let (router, stopping) = (router(shared.clone()), shared.clone());
+    let (router, stopping) = (routes().with_state(shared.clone()), shared.clone());
     tokio::spawn(async move {
         let stopped = stopping.stopped.notified();
         tokio::select! {
@@ -60,13 +60,12 @@ fn listen(shared: &Arc<Shared>, wanted: SocketAddr) -> io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// The three paths.
-pub fn router(shared: Arc<Shared>) -> Router {
+/// The three paths; the admin addresses answer them, too.
+pub fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/metrics", get(page))
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready))
-        .with_state(shared)
 }
 
 async fn page(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

@@ -111,11 +111,6 @@ function showOne() {
   at('one').hidden = !one;
   if (!one) return;
   at('one-title').textContent = nameOf(one) + (one.content ? ' ' + one.content.slice(0, 16) + '…' : '');
-  const waits = ['finding', 'manifest', 'transferring'].includes(one.state) && one.received_bytes_per_second === 0;
-  const why = one.reason || (waits ? (one.neighbours === 0
-    ? 'It waits: there is no live neighbour for it.' : 'Nothing comes just now.') : '');
-  at('why').textContent = why;
-  at('why').className = one.reason ? 'bad' : '';
   drawCurve(one, curves.get(keyOf(one)));
 }
 
@@ -208,9 +203,17 @@ function showPolicy(policy) {
 }
 
 function showReasons(map) {
-  at('reasons-table').hidden = map.reasons.length === 0;
-  at('reasons').replaceChildren(...map.reasons.map((one) =>
+  at('reasons-table').hidden = map.decisions.length === 0;
+  at('reasons').replaceChildren(...map.decisions.map((one) =>
     row([one.hook, one.code === null ? 'others' : one.code, one.count], true)));
+}
+
+function showWhy(why) {
+  const reasons = why.reasons.filter((one) => !['moving', 'over'].includes(one.code));
+  const text = reasons.map((one) => one.text + ' ' + one.remedy).join(' ');
+  // Said again, it would be read out again.
+  if (at('why').textContent !== text) at('why').textContent = text;
+  at('why').className = 'bad';
 }
 
 function showNotice(notice) {
@@ -232,12 +235,13 @@ async function ask() {
     const one = contents.find((content) => keyOf(content) === chosen);
     if (one && one.content) {
       const path = '/v1/contents/' + encodeURIComponent(one.content);
-      const [map, peers, members] = await Promise.all(
-        [read(path + '/map?stretches=' + STRETCHES), read(path + '/peers'), read('/v1/peers')]);
+      const [map, peers, members, why] = await Promise.all([read(path + '/map?stretches=' + STRETCHES),
+        read(path + '/peers'), read('/v1/peers'), read(path + '/why')]);
       if (chosen !== keyOf(one)) return;
       showMap(map);
       showReasons(map);
       showPeers(peers, members);
+      showWhy(why);
     }
   } catch (error) {
     // The stream of events says when the node is gone; the next round asks again.

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use crate::process::{Samara, fetch_args, random_file, start};
 
-use super::prometheus::free_address;
+use super::free_address;
 
 const SIZE: usize = 24 << 20;
 

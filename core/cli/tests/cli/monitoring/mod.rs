@@ -16,6 +16,8 @@ use crate::process::eventually;
 use fleet::Fleet;
 use prometheus::{Prometheus, Series};
 
+pub use prometheus::free_address;
+
 /// No panel draws more lines than a person can tell apart.
 const MOST_SERIES: usize = 50;
 /// Panels and rules that show nothing as long as nothing is wrong, and why nothing is wrong with it here.

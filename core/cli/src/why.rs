@@ -1,0 +1,63 @@
+//! `samara why`: why a content stands where it stands.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use samara_model::ByteCount;
+use samara_node::documents::WhyDocument;
+
+use crate::admin::{NodeArg, content_path};
+use crate::exit::Failure;
+use crate::output;
+use crate::units;
+
+/// Say why a content is not further: what is missing, who has it, what keeps it and what to do; of a complete one,
+/// where the time went.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A content id, at least its first 6 digits, or NAME@VERSION
+    content: String,
+    #[command(flatten)]
+    node: NodeArg,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When no node answers, or it does not know the content.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let doing = format!("could not ask why {} is not further", args.content);
+    let why: WhyDocument = args.node.admin().get(&doing, &content_path(&args.content, "/why"))?;
+    output::document_or(args.json, &why, || in_words(&args.content, &why))
+}
+
+fn in_words(name: &str, why: &WhyDocument) -> String {
+    let mut text = String::new();
+    let _ = match why.missing_chunks {
+        0 => writeln!(text, "{name} is {}", why.state),
+        missing => writeln!(
+            text,
+            "{name} is {}: {missing} of {} chunks are missing, {}, and come at {}",
+            why.state,
+            why.chunks,
+            ByteCount(why.missing_bytes),
+            units::speed(why.received_bytes_per_second as f64)
+        ),
+    };
+    for reason in &why.reasons {
+        let _ = writeln!(text, "  {:<20} {}", reason.code, reason.text);
+        let _ = writeln!(text, "  {:<20} {}", "", reason.remedy);
+    }
+    for phase in &why.phases {
+        let took = units::for_people(Duration::from_secs_f64(phase.seconds.clamp(0.0, 1e9)));
+        let _ = writeln!(text, "  {:<20} {took}", phase.name);
+    }
+    if let Some(bound) = why.bound_seconds {
+        let span = units::for_people(Duration::from_secs_f64(bound.clamp(0.0, 1e9)));
+        let _ = writeln!(text, "  at the cap on what is received it takes {span} at least");
+    }
+    text
+}

@@ -1,0 +1,100 @@
+//! What lies in a node's data directory: bounds, pins, scrubs; and `samara why`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::daemon::{Daemon, folder, text};
+use crate::process::{eventually, random_file, same_bytes, start};
+
+#[test]
+fn the_oldest_go_pinned_ones_stay_and_files_of_the_user_are_never_touched() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let origin = Daemon::start(&path("origin"), &[]);
+    let more = ["--join", &origin.address.clone(), "--set", "storage.quota=5 MiB"];
+    let peer = Daemon::start(&path("peer"), &more);
+    for (number, name) in ["pinned", "oldest", "outside", "middle", "newest"].iter().enumerate() {
+        random_file(&path(name), 2 << 20, 20 + number as u64);
+        origin.publish(&path(name), name);
+        let release = format!("{name}@1");
+        match *name {
+            "pinned" => peer.fine(&["fetch", &release, "--pin"]),
+            "outside" => peer.fine(&["fetch", &release, "-o", text(&path("mine"))]),
+            _ => peer.fine(&["fetch", &release]),
+        };
+    }
+    eventually("the oldest two are gone", || {
+        peer.row("oldest@1").is_none() && peer.row("middle@1").is_none()
+    });
+    let files = crate::process::names_in(&path("peer").join("files"));
+    assert_eq!(files, ["newest@1", "pinned@1"]);
+    assert!(same_bytes(&path("outside"), &path("mine")));
+    let status = peer.json(&["status"]);
+    assert!(status["storage"]["used_bytes"].as_u64() <= Some(5 << 20), "{status}");
+    // What can never fit is refused with the remedy.
+    peer.fine(&["pin", "newest@1"]);
+    let ended = peer.run(&["fetch", "oldest@1"]);
+    assert!(
+        ended.code == Some(1) && ended.stderr.contains("does not fit into the quota"),
+        "{ended:?}"
+    );
+    eventually("the neighbour knows what was evicted", || {
+        let peers = origin.json(&["peers", "middle@1"]);
+        peers["peers"].as_array().is_some_and(|rows| rows.is_empty())
+    });
+}
+
+#[test]
+fn what_the_disk_lost_is_found_withdrawn_and_fetched_again() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    random_file(&path("source"), 1 << 20, 30);
+    let origin = Daemon::start(&path("origin"), &[]);
+    origin.publish(&path("source"), "model");
+    let peer = Daemon::start(&path("peer"), &["--join", &origin.address]);
+    peer.fine(&["fetch", "model@1"]);
+    let sound = peer.json(&["scrub", "model@1"]);
+    assert_eq!((&sound["chunks"], &sound["reason"]), (&Value::from(16), &Value::Null), "{sound}");
+    let file = PathBuf::from(peer.row("model@1").expect("a row")["path"].as_str().expect("a path"));
+    let mut bytes = fs::read(&file).expect("read");
+    bytes[500_000] ^= 1;
+    fs::write(&file, bytes).expect("written");
+    let damaged = peer.run(&["scrub", "model@1"]);
+    assert_eq!(damaged.code, Some(1), "{damaged:?}");
+    eventually("it is withdrawn", || peer.row("model@1").expect("a row")["state"] == "withdrawn");
+    let why = peer.json(&["why", "model@1"]);
+    assert_eq!(why["reasons"][0]["code"], "over", "{why}");
+    peer.fine(&["fetch", "model@1"]);
+    assert!(same_bytes(&path("source"), &file));
+}
+
+#[test]
+fn why_names_the_reason_and_the_remedy() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    random_file(&path("source"), 8 << 20, 31);
+    let origin = Daemon::start(&path("origin"), &["--set", "limits.up=1MiB/s"]);
+    origin.publish(&path("source"), "slow");
+    let peer = Daemon::start(&path("peer"), &["--join", &origin.address]);
+    let code = |release: &str| {
+        let why = peer.json(&["why", release]);
+        assert!(why["reasons"][0]["remedy"].as_str().is_some_and(|text| !text.is_empty()), "{why}");
+        why["reasons"][0]["code"].as_str().expect("a code").to_owned()
+    };
+    let nowhere = start(peer.with(&["fetch", "nowhere@1", "--wait", "forever"]));
+    eventually("its name is looked for", || {
+        peer.row("nowhere@1").is_some() && code("nowhere@1") == "unknown-name"
+    });
+    peer.fine(&["cancel", "nowhere@1"]);
+    assert_eq!(nowhere.end().code, Some(1));
+    assert_eq!(code("nowhere@1"), "over");
+    let caller = start(peer.with(&["fetch", "slow@1", "--wait", "forever"]));
+    eventually("it comes", || peer.row("slow@1").is_some() && code("slow@1") == "moving");
+    assert!(peer.fine(&["why", "slow@1"]).contains("chunks are missing"));
+    drop(origin);
+    eventually("nobody is left", || code("slow@1") == "no-links");
+    peer.fine(&["cancel", "slow@1"]);
+    drop(caller);
+}

@@ -1,0 +1,185 @@
+//! The node as a whole, and its members.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use samara_engine::gossip::{MemberState, MemberView};
+use samara_model::BytesPerSecond;
+use tokio::sync::oneshot;
+
+use super::answer::{Answer, Refused, blocking};
+use crate::documents::{
+    ActivePolicyDocument, ContentDocument, LimitsDocument, MemberDocument, MembersDocument,
+    ProcessDocument, ReloadDocument, StatusDocument, StorageDocument, TrafficDocument,
+};
+use crate::gossip_actor::GossipMessage;
+use crate::shared::Shared;
+
+pub async fn status(State(shared): State<Arc<Shared>>) -> Json<StatusDocument> {
+    Json(document(&shared).await)
+}
+
+/// The status at this moment.
+pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
+    let config = &shared.config;
+    let (up_cap, down_cap) = shared.links().map_or((None, None), |links| links.limits());
+    let members = members_of(shared).await;
+    let up = |members: &Vec<MemberView>| {
+        let up = members.iter().filter(|one| one.state != MemberState::Down);
+        up.filter(|one| one.member.peer != shared.me).count() as u64 + 1
+    };
+    let rows = shared.content_rows();
+    let mut contents = BTreeMap::new();
+    for row in &rows {
+        *contents.entry(row.state.clone()).or_insert(0) += 1;
+    }
+    let roles = [
+        ("origin", config.roles.origin),
+        ("peer", config.roles.peer),
+        ("tracker", config.be_tracker),
+    ];
+    let policy = shared.policies.status();
+    StatusDocument {
+        version: 1,
+        samara: env!("CARGO_PKG_VERSION").to_owned(),
+        state: if shared.is_stopping() { "stopping" } else { "ready" }.to_owned(),
+        peer: shared.me.to_string(),
+        cluster: config.cluster.clone(),
+        listen: config.listen.to_string(),
+        advertise: shared.address.to_string(),
+        roles: roles
+            .iter()
+            .filter(|(_, plays)| *plays)
+            .map(|(role, _)| (*role).to_owned())
+            .collect(),
+        labels: config
+            .labels
+            .iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+        uptime_seconds: shared.clock.now().0 as f64 / 1e6,
+        members: members.as_ref().map(up),
+        links: shared.live_links().len() as u64,
+        contents,
+        traffic: traffic(shared, &rows),
+        limits: limits(up_cap, down_cap),
+        storage: storage(shared, &rows),
+        policy: ActivePolicyDocument {
+            name: policy.active.policy.name,
+            version: policy.active.policy.version,
+            quarantined: policy.quarantined,
+        },
+        process: process(),
+    }
+}
+
+fn limits(up: Option<BytesPerSecond>, down: Option<BytesPerSecond>) -> LimitsDocument {
+    LimitsDocument {
+        up_bytes_per_second: up.map(|rate| rate.0),
+        down_bytes_per_second: down.map(|rate| rate.0),
+    }
+}
+
+fn traffic(shared: &Shared, rows: &[ContentDocument]) -> TrafficDocument {
+    let counted = shared.links().map(|links| links.counters().read()).unwrap_or_default();
+    TrafficDocument {
+        sent_bytes: counted.payload_sent,
+        received_bytes: counted.payload_received,
+        control_sent_bytes: counted.control_sent,
+        control_received_bytes: counted.control_received,
+        sent_bytes_per_second: rows.iter().map(|row| row.sent_bytes_per_second).sum(),
+        received_bytes_per_second: rows.iter().map(|row| row.received_bytes_per_second).sum(),
+    }
+}
+
+fn storage(shared: &Shared, rows: &[ContentDocument]) -> StorageDocument {
+    let limits = *shared.storage.lock().unwrap_or_else(PoisonError::into_inner);
+    StorageDocument {
+        data: shared.store.dir().to_owned(),
+        used_bytes: rows.iter().filter(|row| row.managed).map(|row| row.done_bytes).sum(),
+        quota_bytes: limits.quota.map(|quota| quota.0),
+        free_bytes: shared.store.free_space().map(|free| free.0),
+        min_free_bytes: limits.min_free.0,
+        keep: limits.keep,
+    }
+}
+
+/// User and system time, from `/proc/self/stat`: fields 14 and 15, in hundredths of a second on every Linux.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program, in parentheses, may hold spaces.
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// From `/proc`; zeros where it cannot be read.
+fn process() -> ProcessDocument {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    };
+    ProcessDocument {
+        pid: std::process::id(),
+        resident_bytes: field("VmRSS:") * 1024,
+        cpu_seconds: cpu_seconds(),
+        threads: field("Threads:"),
+        open_files: std::fs::read_dir("/proc/self/fd").map_or(0, |all| all.count() as u64),
+    }
+}
+
+/// Reads the configuration again.
+pub async fn reload(State(shared): State<Arc<Shared>>) -> Answer<ReloadDocument> {
+    let reload = shared.reload.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(reload) = reload else {
+        let what = "this node was not started from a configuration: `samara node` is";
+        return Err(Refused(StatusCode::CONFLICT, what.to_owned()));
+    };
+    blocking(move || reload().map_err(|why| Refused(StatusCode::UNPROCESSABLE_ENTITY, why))).await
+}
+
+async fn members_of(shared: &Shared) -> Option<Vec<MemberView>> {
+    let (answer, answered) = oneshot::channel();
+    shared.gossip.deliver(GossipMessage::Members { answer }).await;
+    answered.await.ok().flatten()
+}
+
+pub async fn members(State(shared): State<Arc<Shared>>) -> Json<MembersDocument> {
+    let mut rows = BTreeMap::new();
+    for view in members_of(&shared).await.unwrap_or_default() {
+        if view.state != MemberState::Down && view.member.peer != shared.me {
+            rows.insert(
+                view.member.peer,
+                MemberDocument {
+                    peer: view.member.peer.to_string(),
+                    address: view.member.address.to_string(),
+                    source: "gossip".to_owned(),
+                    sent_bytes: 0,
+                    received_bytes: 0,
+                    age_seconds: Some(view.age.as_secs_f64()),
+                },
+            );
+        }
+    }
+    for link in shared.live_links() {
+        let counted = link.counters().read();
+        let age_seconds = rows.get(&link.peer).and_then(|row| row.age_seconds);
+        rows.insert(
+            link.peer,
+            MemberDocument {
+                peer: link.peer.to_string(),
+                address: link.address.to_string(),
+                source: "link".to_owned(),
+                sent_bytes: counted.payload_sent,
+                received_bytes: counted.payload_received,
+                age_seconds,
+            },
+        );
+    }
+    let mut members: Vec<MemberDocument> = rows.into_values().collect();
+    members.sort_by(|one, other| one.address.cmp(&other.address));
+    Json(MembersDocument { version: 1, members })
+}

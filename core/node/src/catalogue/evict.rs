@@ -1,0 +1,252 @@
+//! What goes when the data directory holds too much: contents in it that are complete and not pinned, the oldest
+//! first. What lies elsewhere is never counted and never touched.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use samara_model::{ByteCount, ContentId};
+
+use super::entry::{Entry, Wish};
+use super::find::Found;
+use crate::api::{Notice, StorageConfig};
+use crate::shared::Shared;
+
+/// A content in the data directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Its entry.
+    pub number: u64,
+    /// The names that it has, and when each was published.
+    pub names: Vec<(String, u64)>,
+    /// When it was complete.
+    pub finished_at: u64,
+    /// What it takes, or will take.
+    pub size: u64,
+    /// It is complete, and not pinned.
+    pub may_go: bool,
+}
+
+/// Which contents go, and why; in this order. The last value: bytes over the quota that nothing can be done
+/// about.
+pub fn choose(
+    all: &[Kept],
+    limits: &StorageConfig,
+    free: Option<ByteCount>,
+) -> (Vec<(u64, &'static str)>, u64) {
+    let mut gone: Vec<(u64, &'static str)> = Vec::new();
+    if let Some(keep) = limits.keep {
+        gone.extend(
+            beyond(all, keep as usize)
+                .into_iter()
+                .map(|number| (number, "newer releases of its name")),
+        );
+    }
+    let mut oldest: Vec<&Kept> = all.iter().filter(|one| one.may_go).collect();
+    oldest.sort_by_key(|one| (one.finished_at, one.number));
+    let is_gone =
+        |gone: &[(u64, &str)], one: &Kept| gone.iter().any(|(number, _)| *number == one.number);
+    let left = |gone: &[(u64, &str)]| -> u64 {
+        all.iter().filter(|one| !is_gone(gone, one)).map(|one| one.size).sum()
+    };
+    let whole: u64 = all.iter().map(|one| one.size).sum();
+    let over = |gone: &[(u64, &str)]| {
+        let quota = limits.quota.map_or(u64::MAX, |quota| quota.0);
+        let over_quota = left(gone).saturating_sub(quota);
+        let freed = whole - left(gone);
+        let short = free.map_or(0, |free| limits.min_free.0.saturating_sub(free.0 + freed));
+        (over_quota, short)
+    };
+    for one in oldest {
+        if is_gone(&gone, one) {
+            continue;
+        }
+        match over(&gone) {
+            (0, 0) => break,
+            (0, _) => gone.push((one.number, "space on the disk")),
+            _ => gone.push((one.number, "the quota")),
+        }
+    }
+    let (over_quota, _) = over(&gone);
+    (gone, over_quota)
+}
+
+/// Contents all of whose names have so many newer releases.
+fn beyond(all: &[Kept], keep: usize) -> Vec<u64> {
+    let mut by_name: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
+    for one in all {
+        for (name, published) in &one.names {
+            by_name.entry(name).or_default().push((*published, one.number));
+        }
+    }
+    for releases in by_name.values_mut() {
+        releases.sort_unstable_by(|one, other| other.cmp(one));
+        releases.truncate(keep);
+    }
+    let is_new = |one: &Kept| {
+        one.names.iter().any(|(name, _)| {
+            by_name
+                .get(name.as_str())
+                .is_some_and(|new| new.iter().any(|(_, number)| *number == one.number))
+        })
+    };
+    let old = all.iter().filter(|one| one.may_go && !one.names.is_empty() && !is_new(one));
+    old.map(|one| one.number).collect()
+}
+
+impl Shared {
+    /// Removes what has to go. Blocks.
+    pub fn enforce_storage(&self) {
+        let limits = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, _) = choose(&self.kept(), &limits, self.store.free_space());
+        self.evict(gone);
+    }
+
+    /// Makes room in the data directory for a content of `size` that is about to come. Blocks.
+    ///
+    /// # Errors
+    /// When it does not fit, and nothing more may go for it; nothing was removed then.
+    pub fn make_room(&self, content: ContentId, size: ByteCount) -> Result<(), String> {
+        let limits = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
+        let number = self.catalogue.lock().by_content(&content);
+        match kept.iter_mut().find(|one| Some(one.number) == number) {
+            Some(one) => one.size = size.0,
+            None => kept.push(Kept { number: u64::MAX, size: size.0, ..Kept::default() }),
+        }
+        let (gone, over) = choose(&kept, &limits, self.store.free_space());
+        if over > 0 {
+            return Err(format!(
+                "it does not fit into the quota: {} are missing, and everything else in the data directory is \
+                 pinned or being fetched. Unpin or remove something, raise `storage.quota`, or fetch it to another \
+                 place with -o",
+                ByteCount(over)
+            ));
+        }
+        self.evict(gone);
+        Ok(())
+    }
+
+    fn evict(&self, gone: Vec<(u64, &'static str)>) {
+        for (number, why) in gone {
+            let entry = self.catalogue.lock().entries.get(&number).cloned();
+            let Some(entry) = entry.filter(|entry| !entry.pinned && entry.wish == Wish::Hold)
+            else {
+                continue;
+            };
+            tracing::info!(content = entry.name(), why, "evicted");
+            let content = entry.content;
+            let found = Found { entry: Some((number, entry)), content };
+            if let Err(error) = self.remove_content(&found) {
+                self.notify(Notice::Warning(error.to_string()));
+            }
+        }
+    }
+
+    /// Everything that counts.
+    fn kept(&self) -> Vec<Kept> {
+        let inner = self.catalogue.lock();
+        let entries: Vec<(u64, Entry)> =
+            inner.entries.iter().map(|(number, entry)| (*number, entry.clone())).collect();
+        drop(inner);
+        let managed = entries.into_iter().filter(|(_, entry)| entry.managed);
+        let kept = managed.filter_map(|(number, entry)| {
+            let state = entry.content.and_then(|id| self.content(&id));
+            let size = state.and_then(|state| state.stored()).map_or(0, |stored| stored.total().0);
+            let published = |name: &samara_model::ReleaseName| {
+                let record = entry.records.iter().find(|record| record.release == *name);
+                record.map_or(entry.added_at, |record| record.published_at)
+            };
+            let counts = matches!(entry.wish, Wish::Hold | Wish::Fetch);
+            counts.then(|| Kept {
+                number,
+                names: entry
+                    .releases
+                    .iter()
+                    .map(|name| (name.name.clone(), published(name)))
+                    .collect(),
+                finished_at: entry.finished_at.unwrap_or(entry.added_at),
+                size,
+                may_go: entry.wish == Wish::Hold && !entry.pinned,
+            })
+        });
+        kept.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kept(number: u64, name: &str, size: u64, may_go: bool) -> Kept {
+        let names = vec![(name.to_owned(), number)];
+        Kept { number, names, finished_at: number, size, may_go }
+    }
+
+    fn quota(bytes: u64) -> StorageConfig {
+        StorageConfig { quota: Some(ByteCount(bytes)), ..StorageConfig::default() }
+    }
+
+    #[test]
+    fn the_oldest_go_until_the_rest_fits_and_pinned_ones_stay() {
+        let all = [
+            kept(1, "a", 10, false),
+            kept(2, "a", 10, true),
+            kept(3, "b", 10, true),
+            kept(4, "c", 10, true),
+        ];
+        assert_eq!(choose(&all, &quota(40), None), (vec![], 0));
+        assert_eq!(choose(&all, &quota(25), None).0, [(2, "the quota"), (3, "the quota")]);
+        assert_eq!(
+            choose(&all, &quota(5), None),
+            (vec![(2, "the quota"), (3, "the quota"), (4, "the quota")], 5)
+        );
+    }
+
+    #[test]
+    fn of_each_name_the_newest_stay() {
+        let limits = StorageConfig { keep: Some(1), ..StorageConfig::default() };
+        let mut all = vec![
+            kept(1, "a", 1, true),
+            kept(2, "a", 1, true),
+            kept(3, "b", 1, true),
+            kept(4, "a", 1, true),
+        ];
+        let old = "newer releases of its name";
+        assert_eq!(choose(&all, &limits, None).0, [(1, old), (2, old)]);
+        // A second name that is new keeps it, and one without a name is nobody's old release.
+        all[0].names.push(("stable".into(), 9));
+        all.push(Kept { number: 5, may_go: true, ..Kept::default() });
+        assert_eq!(choose(&all, &limits, None).0, [(2, old)]);
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_takes_the_oldest() {
+        let limits = StorageConfig { min_free: ByteCount(100), ..StorageConfig::default() };
+        let all = [kept(1, "a", 30, true), kept(2, "a", 30, true), kept(3, "b", 30, true)];
+        assert_eq!(choose(&all, &limits, Some(ByteCount(100))).0, []);
+        let space = "space on the disk";
+        assert_eq!(choose(&all, &limits, Some(ByteCount(60))).0, [(1, space), (2, space)]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_may_not_go_stays_and_no_more_goes_than_must(
+            sizes in prop::collection::vec((0u64..100, any::<bool>(), 0u8..3), 0..12),
+            bytes in 0u64..600,
+        ) {
+            let all: Vec<Kept> = sizes.iter().enumerate()
+                .map(|(at, (size, may_go, name))| kept(at as u64, &name.to_string(), *size, *may_go))
+                .collect();
+            let (gone, over) = choose(&all, &quota(bytes), None);
+            let size_of = |number: u64| all[number as usize].size;
+            prop_assert!(gone.iter().all(|(number, _)| all[*number as usize].may_go));
+            let whole: u64 = all.iter().map(|one| one.size).sum();
+            let freed: u64 = gone.iter().map(|(number, _)| size_of(*number)).sum();
+            prop_assert_eq!(over, (whole - freed).saturating_sub(bytes));
+            if let Some((last, _)) = gone.last() {
+                prop_assert!(whole - freed + size_of(*last) > bytes, "the last need not have gone");
+            }
+        }
+    }
+}
