@@ -73,6 +73,8 @@ const OWNED: &[(&str, &str)] = &[
     ("rmp-serde", "samara-wire"),
     ("actix", "samara-node"),
     ("axum", "samara-node"),
+    ("metrics", "samara-node"),
+    ("metrics-exporter-prometheus", "samara-node"),
     ("tokio", "samara-node"),
     ("foca", "samara-engine"),
     ("clap", "samara"),

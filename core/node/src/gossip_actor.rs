@@ -218,6 +218,7 @@ impl Gossip {
         pulse.down.store(count(MemberState::Down), Relaxed);
         pulse.backlog.store(self.machine.backlog() as u64, Relaxed);
         pulse.beat.set(now);
+        self.shared.metrics.upkeep();
     }
 
     fn heard(&self) {

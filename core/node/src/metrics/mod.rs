@@ -136,6 +136,11 @@ impl Metrics {
         }
     }
 
+    /// Keeps what was observed from piling up while nobody asks for the page.
+    pub fn upkeep(&self) {
+        self.recorder.upkeep();
+    }
+
     /// An actor panicked and comes back.
     pub fn actor_restarted(&self, actor: ActorName) {
         self.own_restarts[actor as usize].fetch_add(1, Ordering::Relaxed);

@@ -1,17 +1,25 @@
-//! Counts what happens, in atomic numbers that are made at the start.
+//! Counts what happens: handles of the `metrics` facade, kept by `metrics-exporter-prometheus`.
 //!
-//! Each node has its own, so that several in one process do not mix their figures. Every series of [`METRICS`]
-//! that is counted as it happens is there, as 0, before anything happened. A histogram is a number per bucket:
-//! observing adds to one of them, and nothing grows when nobody asks.
+//! Each node has a recorder of its own, which is never installed for the process, so that several nodes in one
+//! process do not mix their figures. Every series of [`METRICS`] that is counted as it happens is there, as 0,
+//! before anything happened. Observations of histograms wait in a list until the page is asked for or
+//! [`Recorder::upkeep`] is called, which the node does every second: nothing grows when nobody asks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use metrics::{Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 use super::declared::{Kind, METRICS, Metric, Taken};
 use super::text::Text;
 
 /// All that one node counts.
-pub struct Recorder(Vec<Series>);
+pub struct Recorder {
+    series: Vec<Series>,
+    exporter: PrometheusHandle,
+}
 
 /// The series of one metric, in the order of [`Metric::combinations`]. Cheap to clone.
 #[derive(Clone)]
@@ -22,16 +30,8 @@ pub struct Series {
 
 /// One series.
 enum Cell {
-    Count(AtomicU64),
-    Histogram(Buckets),
-}
-
-/// Observations by bucket; the last is for what is above all bounds.
-struct Buckets {
-    bounds: &'static [f64],
-    counts: Box<[AtomicU64]>,
-    /// Bits of an `f64`.
-    sum: AtomicU64,
+    Count(metrics::Counter),
+    Histogram(Histogram),
 }
 
 /// One series of a counter, for those who count it elsewhere.
@@ -44,46 +44,59 @@ pub struct Counter {
 impl Recorder {
     /// Everything at 0.
     pub fn new() -> Self {
-        let at_once = METRICS.iter().filter(|one| one.taken == Taken::AtOnce);
-        Recorder(at_once.map(Series::new).collect())
+        let at_once = || METRICS.iter().filter(|one| one.taken == Taken::AtOnce);
+        let recorder = at_once().fold(PrometheusBuilder::new(), with_buckets).build_recorder();
+        let series = at_once().map(|metric| Series::new(metric, &recorder)).collect();
+        Recorder { series, exporter: recorder.handle() }
     }
 
     /// All series of a metric.
     pub fn series(&self, name: &'static str) -> Series {
-        let found = self.0.iter().find(|one| one.metric.name == name);
+        let found = self.series.iter().find(|one| one.metric.name == name);
         found.unwrap_or_else(|| unreachable!("{name} is not declared")).clone()
+    }
+
+    /// Puts waiting observations into their buckets.
+    pub fn upkeep(&self) {
+        self.exporter.run_upkeep();
     }
 
     /// Writes all of it in Prometheus's text format.
     pub fn write(&self, text: &mut Text) {
-        for series in &self.0 {
-            text.head(series.metric);
-            for (labels, cell) in series.metric.combinations().iter().zip(&*series.cells) {
-                match cell {
-                    Cell::Count(count) => {
-                        text.line(series.metric.name, labels, count.load(Relaxed) as f64);
-                    }
-                    Cell::Histogram(buckets) => buckets.write(text, series.metric.name, labels),
-                }
-            }
-        }
+        text.add(&self.exporter.render());
     }
 }
 
+fn with_buckets(builder: PrometheusBuilder, metric: &Metric) -> PrometheusBuilder {
+    let Kind::Histogram(bounds) = metric.kind else { return builder };
+    let buckets = builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds);
+    buckets.unwrap_or_else(|error| unreachable!("{} has no buckets: {error}", metric.name))
+}
+
 impl Series {
-    fn new(metric: &'static Metric) -> Self {
-        let cell = || match metric.kind {
-            Kind::Histogram(bounds) => Cell::Histogram(Buckets::new(bounds)),
-            Kind::Counter | Kind::Gauge => Cell::Count(AtomicU64::new(0)),
+    fn new(metric: &'static Metric, recorder: &PrometheusRecorder) -> Self {
+        static FROM: Metadata<'static> = Metadata::new("samara", Level::INFO, None);
+        let (name, help) = (KeyName::from_const_str(metric.name), metric.help.into());
+        match metric.kind {
+            Kind::Histogram(_) => recorder.describe_histogram(name, None, help),
+            Kind::Counter | Kind::Gauge => recorder.describe_counter(name, None, help),
+        }
+        let cell = |labels: &Vec<(&'static str, &'static str)>| {
+            let labels = labels.iter().map(|(label, is)| Label::from_static_parts(label, is));
+            let key = Key::from_parts(metric.name, labels.collect::<Vec<_>>());
+            match metric.kind {
+                Kind::Histogram(_) => Cell::Histogram(recorder.register_histogram(&key, &FROM)),
+                Kind::Counter | Kind::Gauge => Cell::Count(recorder.register_counter(&key, &FROM)),
+            }
         };
-        let cells = metric.combinations().iter().map(|_| cell()).collect();
+        let cells = metric.combinations().iter().map(cell).collect();
         Series { metric, cells }
     }
 
     /// Counts for the series at this place.
     pub fn add(&self, place: usize, amount: u64) {
         if let Some(Cell::Count(count)) = self.cells.get(place) {
-            count.fetch_add(amount, Relaxed);
+            count.increment(amount);
         }
     }
 
@@ -103,8 +116,8 @@ impl Series {
 
     /// Observes for the series at this place.
     pub fn observe(&self, place: usize, value: f64) {
-        if let Some(Cell::Histogram(buckets)) = self.cells.get(place) {
-            buckets.observe(value);
+        if let Some(Cell::Histogram(histogram)) = self.cells.get(place) {
+            histogram.record(value);
         }
     }
 }
@@ -113,33 +126,5 @@ impl Counter {
     /// Counts.
     pub fn add(&self, amount: u64) {
         self.series.add(self.place, amount);
-    }
-}
-
-impl Buckets {
-    fn new(bounds: &'static [f64]) -> Self {
-        let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Buckets { bounds, counts, sum: AtomicU64::new(0f64.to_bits()) }
-    }
-
-    fn observe(&self, value: f64) {
-        let at = self.bounds.partition_point(|bound| *bound < value);
-        self.counts[at].fetch_add(1, Relaxed);
-        let add = |bits: u64| Some((f64::from_bits(bits) + value).to_bits());
-        // The closure always gives a value, so this does not fail.
-        let _ = self.sum.fetch_update(Relaxed, Relaxed, add);
-    }
-
-    /// Buckets are told as "at most so much": each holds those before it.
-    fn write(&self, text: &mut Text, name: &str, labels: &[(&'static str, &'static str)]) {
-        let mut below = 0;
-        let bounds = self.bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
-        for (bound, count) in bounds.zip(&self.counts) {
-            below += count.load(Relaxed);
-            let labels = [labels, &[("le", bound.as_str())]].concat();
-            text.line(&format!("{name}_bucket"), &labels, below as f64);
-        }
-        text.line(&format!("{name}_sum"), labels, f64::from_bits(self.sum.load(Relaxed)));
-        text.line(&format!("{name}_count"), labels, below as f64);
     }
 }

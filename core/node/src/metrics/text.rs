@@ -19,6 +19,11 @@ impl Text {
         Text(String::with_capacity(48 << 10))
     }
 
+    /// Lines in the same format, from elsewhere.
+    pub fn add(&mut self, lines: &str) {
+        self.0.push_str(lines);
+    }
+
     /// What a metric is; its series follow.
     pub fn head(&mut self, metric: &Metric) {
         let Metric { name, help, kind, .. } = metric;
