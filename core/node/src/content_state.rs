@@ -295,7 +295,8 @@ mod tests {
     #[test]
     fn an_end_without_a_change_of_figures_wakes_whoever_waits() {
         let state = ContentState::new(ContentId([7; 32]), false, None);
-        let (ended, (looked, looks)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
+        let ended = Arc::new(AtomicBool::new(false));
+        let ((looked, looks), (woke, wakes)) = (mpsc::channel(), mpsc::channel());
         let waiting = {
             let (state, ended) = (state.clone(), ended.clone());
             thread::spawn(move || {
@@ -303,12 +304,13 @@ mod tests {
                     let _ = looked.send(());
                     ended.load(Ordering::Relaxed)
                 });
+                woke.send(()).unwrap();
             })
         };
         looks.recv_timeout(Duration::from_secs(60)).expect("it looks before it waits");
         ended.store(true, Ordering::Relaxed);
         state.progressed();
-        looks.recv_timeout(Duration::from_secs(60)).expect("it looks again when it is woken");
+        wakes.recv_timeout(Duration::from_secs(60)).expect("it does not wait for the hour to end");
         waiting.join().unwrap();
     }
 }

@@ -21,7 +21,7 @@ impl Swarm {
                 tracing::debug!(%content, stats = ?self.machine.stats(), "every chunk is here");
                 self.completed()
             }
-            SwarmEvent::FirstPassDone => tracing::debug!(%content, "every chunk was sent once"),
+            SwarmEvent::FirstPassDone => tracing::info!(%content, "every chunk was sent once"),
             SwarmEvent::PeerBanned { peer, why } => {
                 self.shared.notify(Notice::BadPeer { peer, content, why: why.to_string() })
             }
