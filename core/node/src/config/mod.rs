@@ -1,7 +1,7 @@
 //! The one file of `samara node`: what may stand in it, what is wrong with one, and the node that follows.
 //!
-//! [`tables`] is the file as types, from which the JSON Schema is made, too. [`read`] takes a text apart and
-//! finds everything that is wrong with it at once; [`check`] looks at what does not go together; [`apply`]
+//! `tables` is the file as types, from which the JSON Schema is made, too. `read` takes a text apart and
+//! finds everything that is wrong with it at once; `check` looks at what does not go together; `apply`
 //! makes a [`NodeConfig`](crate::NodeConfig) of it. Not here: signals, logs and sockets, which are the
 //! daemon's.
 
