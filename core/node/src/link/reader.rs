@@ -51,7 +51,6 @@ pub(super) struct Reader<S, R> {
     assembly: Option<Assembly>,
     /// Bytes of the current piece that have not arrived.
     body_left: usize,
-    /// Most bytes of a body that are read at once.
     /// From how many waiting bytes on the system wakes this task.
     wakes_at: usize,
     scratch: Vec<u8>,
@@ -377,7 +376,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         Err(reason)
     }
 
-    /// Bytes to read at once.
+    /// Most bytes of a body that are read at once.
     fn body_read(&self) -> usize {
         self.down.piece().unwrap_or(BODY_READ)
     }
