@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use samara_model::ByteCount;
-use samara_node::documents::WhyDocument;
+use samara_node::documents::{ExchangeDocument, TransferDocument, WhyDocument};
 
 use crate::admin::{NodeArg, content_path};
 use crate::exit::Failure;
@@ -52,12 +52,49 @@ fn in_words(name: &str, why: &WhyDocument) -> String {
         let _ = writeln!(text, "  {:<20} {}", "", reason.remedy);
     }
     for phase in &why.phases {
-        let took = units::for_people(Duration::from_secs_f64(phase.seconds.clamp(0.0, 1e9)));
+        let took = span(phase.seconds);
         let _ = writeln!(text, "  {:<20} {took}", phase.name);
     }
-    if let Some(bound) = why.bound_seconds {
-        let span = units::for_people(Duration::from_secs_f64(bound.clamp(0.0, 1e9)));
-        let _ = writeln!(text, "  at the cap on what is received it takes {span} at least");
+    match (&why.transfer, why.bound_seconds) {
+        (Some(transfer), _) => add_transfer(&mut text, transfer),
+        (None, Some(bound)) => {
+            let span = span(bound);
+            let _ = writeln!(text, "  at the cap on what is received it takes {span} at least");
+        }
+        (None, None) => {}
+    }
+    let ExchangeDocument { offers, declined_busy, declined_have, expired, served, requests } =
+        why.exchange;
+    if offers + served + requests + expired > 0 {
+        let _ = writeln!(
+            text,
+            "  {offers} offers sent ({declined_busy} declined as busy, {declined_have} as not needed), {served} chunks \
+             served, {requests} requested, {expired} promises expired"
+        );
     }
     text
+}
+
+fn span(seconds: f64) -> String {
+    units::for_people(Duration::from_secs_f64(seconds.clamp(0.0, 1e9)))
+}
+
+/// The limit, and where the distance to it went.
+fn add_transfer(text: &mut String, transfer: &TransferDocument) {
+    let line = units::speed(transfer.line_bytes_per_second as f64);
+    let known = if transfer.line_from == "cap" { "its cap" } else { "its fastest second" };
+    let _ = writeln!(
+        text,
+        "  it took {}; {} for {} nodes take {} at least, over a line of {line} ({known})",
+        span(transfer.took_seconds),
+        ByteCount(transfer.fetched_bytes),
+        transfer.receivers,
+        span(transfer.limit_seconds),
+    );
+    if let Some(ratio) = transfer.ratio_to_limit {
+        let _ = writeln!(text, "  {ratio:.2} times the limit; the rest went to");
+    }
+    for loss in &transfer.losses {
+        let _ = writeln!(text, "  {:<20} {:<8} {}", loss.code, span(loss.seconds), loss.text);
+    }
 }

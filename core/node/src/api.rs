@@ -44,6 +44,8 @@ pub struct NodeConfig {
     pub limit_up: Option<BytesPerSecond>,
     /// Cap on all bytes received; `None` is no cap.
     pub limit_down: Option<BytesPerSecond>,
+    /// Caps on the links to one class of peers, by where they stand.
+    pub limit_classes: ClassCaps,
     /// Where `/metrics`, `/healthz` and `/readyz` are answered; `None` is nowhere. When the address cannot be had,
     /// the node says so and goes on without.
     pub metrics_listen: Option<SocketAddr>,
@@ -90,6 +92,7 @@ impl Default for NodeConfig {
             be_tracker: false,
             limit_up: None,
             limit_down: None,
+            limit_classes: ClassCaps::default(),
             metrics_listen: None,
             random_seed: None,
             policy: PolicyConfig::default(),
@@ -100,6 +103,47 @@ impl Default for NodeConfig {
             data_threads: None,
         }
     }
+}
+
+impl NodeConfig {
+    /// All its caps.
+    pub fn limits(&self) -> NodeCaps {
+        let ClassCaps { rack, zone, remote } = self.limit_classes;
+        NodeCaps { all: Caps { up: self.limit_up, down: self.limit_down }, rack, zone, remote }
+    }
+}
+
+/// Caps on what is sent and received, in bytes per second; `None` is no cap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// On what is sent.
+    pub up: Option<BytesPerSecond>,
+    /// On what is received.
+    pub down: Option<BytesPerSecond>,
+}
+
+/// Caps on the links to one class of peers together. Where labels do not tell the class, none of them holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClassCaps {
+    /// Peers on the same host or in the same rack.
+    pub rack: Caps,
+    /// Peers in the same zone, in another rack.
+    pub zone: Caps,
+    /// Peers in another zone.
+    pub remote: Caps,
+}
+
+/// All caps of a node. A byte passes that of its class and that of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NodeCaps {
+    /// On all links together.
+    pub all: Caps,
+    /// See [`ClassCaps::rack`].
+    pub rack: Caps,
+    /// See [`ClassCaps::zone`].
+    pub zone: Caps,
+    /// See [`ClassCaps::remote`].
+    pub remote: Caps,
 }
 
 /// What a node may be asked to do.

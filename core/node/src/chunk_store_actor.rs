@@ -22,6 +22,8 @@ const ROOM: ByteCount = ByteCount(8 << 20);
 
 /// Another fetch of the same content is waited for this long, when it should be ending.
 const CLAIMED: Duration = Duration::from_secs(5);
+/// How often that wait looks whether it is still wanted.
+const CLAIM_CHECK: Duration = Duration::from_millis(250);
 
 /// What the chunk store is asked.
 pub enum ChunkStoreMessage {
@@ -29,8 +31,8 @@ pub enum ChunkStoreMessage {
     Work(Order),
     /// Look whether files that are served in place are as they were.
     CheckUnchanged {
-        /// The content.
-        state: Arc<ContentState>,
+        /// The contents.
+        states: Vec<Arc<ContentState>>,
     },
     /// Look whether a parked transfer can go on.
     LookForRoom {
@@ -75,9 +77,9 @@ impl Order {
         let state = self.state.clone();
         let message = match self.work.clone()? {
             Work::Prepare(bytes) => {
-                let bytes = bytes.map(|bytes| bytes.to_vec());
-                let known = bytes.or_else(|| shared.store.known_manifest(&state.content));
-                known.map(|bytes| SwarmMessage::Prepared(prepare(shared, &state, bytes)))
+                let known = || shared.store.known_manifest(&state.content).map(Arc::from);
+                let bytes = bytes.or_else(known);
+                bytes.map(|bytes| SwarmMessage::Prepared(prepare(shared, &state, bytes)))
             }
             Work::Finish => Some(SwarmMessage::Finished(finish(&state))),
             Work::Verify { link, chunk } => {
@@ -127,7 +129,7 @@ impl ChunkStore {
     }
 }
 
-fn prepare(shared: &Shared, state: &ContentState, bytes: Vec<u8>) -> Prepared {
+fn prepare(shared: &Shared, state: &ContentState, bytes: Arc<[u8]>) -> Prepared {
     if samara_wire::manifest_id(&bytes) != state.content {
         return Prepared::Refused("its hash is not the content's id".into());
     }
@@ -145,8 +147,8 @@ fn prepare(shared: &Shared, state: &ContentState, bytes: Vec<u8>) -> Prepared {
         return Prepared::Impossible("there is no place to put it".into());
     };
     if output.starts_with(shared.store.files()) {
-        let size = manifest.total();
-        if let Err(why) = shared.make_room(state.content, size) {
+        let needed = shared.store.still_needed(&state.content, &manifest, output);
+        if let Err(why) = shared.make_room(state.content, manifest.total(), needed) {
             return Prepared::Impossible(why);
         }
     }
@@ -157,14 +159,19 @@ fn prepare(shared: &Shared, state: &ContentState, bytes: Vec<u8>) -> Prepared {
     };
     let until = Instant::now() + CLAIMED;
     loop {
-        let (bytes, manifest) = (bytes.clone(), manifest.clone());
-        match shared.store.begin_fetch(state.content, bytes, manifest, output, &progress, &stop) {
+        let begun =
+            shared.store.begin_fetch(state.content, &bytes, &manifest, output, &progress, &stop);
+        match begun {
             Ok(content) => return Prepared::Ready(content),
             // A fetch to another place that was just cancelled has not let go of it yet.
             Err(BeginFetchError::AlreadyFetching { .. })
                 if Instant::now() < until && !state.is_closed() && !shared.is_stopping() =>
             {
-                std::thread::sleep(Duration::from_millis(20));
+                shared.store.wait_let_go(&state.content, CLAIM_CHECK);
+            }
+            // A daemon is there to wait; a single fetch tells its caller at once.
+            Err(error @ BeginFetchError::NotEnoughSpace { .. }) if shared.config.remember => {
+                return Prepared::NoRoom { why: chain(&error), bytes };
             }
             Err(error) => return Prepared::Impossible(chain(&error)),
         }
@@ -227,10 +234,12 @@ impl Handler<Told<ChunkStoreMessage>> for ChunkStore {
             ChunkStoreMessage::Work(order) => {
                 self.run(order.state.clone(), |shared, _| order.carry_out(shared))
             }
-            ChunkStoreMessage::CheckUnchanged { state } => self.run(state, |shared, state| {
-                check_unchanged(shared, state);
-                None
-            }),
+            ChunkStoreMessage::CheckUnchanged { states } => {
+                let shared = self.shared.clone();
+                self.shared.data_plane.spawn_blocking(move || {
+                    states.iter().for_each(|state| check_unchanged(&shared, state));
+                });
+            }
             ChunkStoreMessage::LookForRoom { state } => {
                 self.run(state, |_, state| look_for_room(state))
             }

@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use samara_engine::swarm::{Outlook, ReasonCount};
+use samara_engine::swarm::{Outlook, ReasonCount, SwarmStats};
 use samara_model::{ByteCount, ContentId, PeerHint, Time};
 use samara_store::Content;
 use tokio::sync::Notify;
 
 use crate::api::{FetchPhase, FetchProgress, PeerRow};
+use crate::fetch::Account;
 use crate::rates::Rates;
 use crate::speed::Speed;
 use crate::supervise::ActorRef;
-use crate::swarm_actor::Swarm;
+use crate::swarm_actor::{Swarm, SwarmMessage};
 
 /// Phases that are remembered.
 const MAX_PHASES: usize = 32;
@@ -39,16 +40,14 @@ pub struct ContentState {
     pub resumed: AtomicU64,
     /// Live neighbours.
     pub neighbours: AtomicU32,
-    /// Chunks that are reserved or on their way to here; as old as `rows` at most.
+    /// Chunks that are reserved or on their way to here; as old as the rows at most.
     pub incoming: AtomicU32,
-    /// Chunks that are offered or on their way from here; as old as `rows` at most.
+    /// Chunks that are offered or on their way from here; as old as the rows at most.
     pub outgoing: AtomicU32,
     /// How fast it came.
     pub speed: Speed,
-    /// Where what is missing could come from; as old as `rows` at most.
+    /// Where what is missing could come from; as old as the rows at most.
     pub outlook: Mutex<Outlook>,
-    /// The neighbours, refreshed a few times a second.
-    pub rows: Mutex<Vec<PeerRow>>,
     /// Why the active policy decided what it did, refreshed with the rows.
     pub reasons: Mutex<Vec<ReasonCount>>,
     /// Rings when the phase changes or it fails.
@@ -61,7 +60,13 @@ pub struct ContentState {
     pub priority: AtomicU32,
     /// What the tracker handed out last.
     handout: Mutex<Vec<(Time, PeerHint)>>,
+    /// The neighbours, and when they were looked at: a few times a second while anything happens.
+    rows: Mutex<(Time, Vec<PeerRow>)>,
     rates: Mutex<Rates>,
+    /// What the machine counted, as old as the rows at most.
+    stats: Mutex<SwarmStats>,
+    /// How a fetch of this run went that is over.
+    account: Mutex<Option<Account>>,
     begun: AtomicBool,
     stage: Mutex<Stage>,
     changed: Condvar,
@@ -102,14 +107,16 @@ impl ContentState {
             outgoing: AtomicU32::new(0),
             speed: Speed::new(),
             outlook: Mutex::default(),
-            rows: Mutex::default(),
             reasons: Mutex::default(),
             turned: Notify::new(),
             swarm: ActorRef::default(),
             fetches: AtomicU32::new(0),
             priority: AtomicU32::new(1),
             handout: Mutex::default(),
+            rows: Mutex::default(),
             rates: Mutex::default(),
+            stats: Mutex::default(),
+            account: Mutex::default(),
             begun: AtomicBool::new(false),
             stage: Mutex::new(stage),
             changed: Condvar::new(),
@@ -197,6 +204,7 @@ impl ContentState {
     /// Nobody wants it here any more.
     pub fn close(&self) {
         self.stage().closed = true;
+        self.swarm.tell(SwarmMessage::Closed);
         self.changed.notify_all();
         self.turned.notify_one();
     }
@@ -253,6 +261,39 @@ impl ContentState {
             wasted: bytes(&self.wasted),
             neighbours: self.neighbours.load(Ordering::Relaxed),
         }
+    }
+
+    /// These are the neighbours.
+    pub fn set_rows(&self, now: Time, rows: Vec<PeerRow>) {
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = (now, rows);
+    }
+
+    /// The neighbours, with the age that the news of them have by now.
+    pub fn rows(&self, now: Time) -> Vec<PeerRow> {
+        let (at, mut rows) = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let since = now.since(at);
+        rows.iter_mut().for_each(|row| row.age += since);
+        rows
+    }
+
+    /// The machine counted this so far.
+    pub fn set_stats(&self, stats: SwarmStats) {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+    }
+
+    /// What the machine counted.
+    pub fn stats(&self) -> SwarmStats {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its fetch is over, and went like this.
+    pub fn set_account(&self, account: Account) {
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account);
+    }
+
+    /// How its fetch went; none when it was not fetched in this run of the node.
+    pub fn account(&self) -> Option<Account> {
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tracker told of these.

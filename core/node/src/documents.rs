@@ -72,6 +72,24 @@ pub struct LimitsDocument {
     pub up_bytes_per_second: Option<u64>,
     /// On what is received.
     pub down_bytes_per_second: Option<u64>,
+    /// Within these, to and from peers on the same host or in the same rack.
+    #[serde(default)]
+    pub rack: CapsDocument,
+    /// To and from peers in the same zone, in another rack.
+    #[serde(default)]
+    pub zone: CapsDocument,
+    /// To and from peers in another zone.
+    #[serde(default)]
+    pub remote: CapsDocument,
+}
+
+/// Caps on one class of peers, in bytes per second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapsDocument {
+    /// On what is sent.
+    pub up_bytes_per_second: Option<u64>,
+    /// On what is received.
+    pub down_bytes_per_second: Option<u64>,
 }
 
 /// The data directory and what may be in it.
@@ -344,7 +362,33 @@ pub struct FetchDocument {
     pub content: ContentDocument,
 }
 
-/// An event of `GET /v1/events`: a status and the contents about once a second, and notices as they come.
+impl ContentDocument {
+    /// What tells it from the others: its id, else its release, else its path.
+    pub fn key(&self) -> String {
+        let named = self.content.clone().or_else(|| self.release.clone());
+        named.unwrap_or_else(|| self.path.display().to_string())
+    }
+}
+
+/// The event `changes` of `GET /v1/events`: what changed among the contents since the event before.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangesDocument {
+    /// Of this document: 1.
+    pub version: u32,
+    /// Contents that are new or stand otherwise than before, whole.
+    pub changed: Vec<ContentDocument>,
+    /// Contents that are not there any more: their ids, or releases where they had no id yet.
+    pub gone: Vec<String>,
+}
+
+impl ChangesDocument {
+    /// Whether nothing changed.
+    pub fn is_nothing(&self) -> bool {
+        self.changed.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// The event `notice` of `GET /v1/events`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeDocument {
     /// `source_changed`, `bad_peer`, `actor_restarted`, `release_refused`, `policy` or `warning`.
@@ -406,6 +450,64 @@ pub struct WhyDocument {
     pub phases: Vec<PhaseDocument>,
     /// What the cap on what is received alone takes, where there is one.
     pub bound_seconds: Option<f64>,
+    /// How its fetch went; absent while it is under way, and when it was not fetched since the node started.
+    #[serde(default)]
+    pub transfer: Option<TransferDocument>,
+    /// What went between this node and its neighbours so far.
+    #[serde(default)]
+    pub exchange: ExchangeDocument,
+}
+
+/// A fetch that is over, beside the shortest possible time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransferDocument {
+    /// From the order to the file in place.
+    pub took_seconds: f64,
+    /// What was missing and came.
+    pub fetched_bytes: u64,
+    /// Members that were up, and may have wanted it, too.
+    pub receivers: u32,
+    /// What the line carries.
+    pub line_bytes_per_second: u64,
+    /// How that is known: `cap`, or the `fastest-second` of this fetch.
+    pub line_from: String,
+    /// What this much takes over such a line alone.
+    pub line_seconds: f64,
+    /// The shortest possible time for all receivers together.
+    pub limit_seconds: f64,
+    /// Time over limit; absent when hardly anything was missing.
+    pub ratio_to_limit: Option<f64>,
+    /// Where the time beyond the limit went, the most first.
+    pub losses: Vec<LossDocument>,
+}
+
+/// A part of the time beyond the limit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LossDocument {
+    /// A word for programs: `finding`, `manifest`, `checking`, `parked`, `finishing`, `idle`, `wasted`,
+    /// `below-line-rate`.
+    pub code: String,
+    /// How long.
+    pub seconds: f64,
+    /// For a person.
+    pub text: String,
+}
+
+/// Offers, requests and what became of them, of one content since the node started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExchangeDocument {
+    /// Offers that were sent.
+    pub offers: u64,
+    /// Of these, declined because the receiver had no slot free.
+    pub declined_busy: u64,
+    /// Of these, declined because it had everything, or it was on its way.
+    pub declined_have: u64,
+    /// Offers that were not answered, and chunks that were promised to here and did not come.
+    pub expired: u64,
+    /// Chunks that began to be sent.
+    pub served: u64,
+    /// Chunks that were asked for, because slots stayed empty or one was overdue.
+    pub requests: u64,
 }
 
 /// One reason.

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use samara_model::ByteCount;
 use samara_store::BeginFetchError;
 
+pub use account::Account;
 pub use error::FetchError;
 pub use handle::FetchHandle;
 
@@ -97,7 +98,7 @@ async fn copy(
     let copied = tokio::task::spawn_blocking(move || {
         let stop = AtomicBool::new(false);
         loop {
-            let (bytes, manifest) = (stored.manifest_bytes().to_vec(), stored.manifest().clone());
+            let (bytes, manifest) = (stored.manifest_bytes(), stored.manifest());
             match store.begin_fetch(content, bytes, manifest, &output, &|_, _| {}, &stop) {
                 Ok(copy) => return copy.finish().map_err(|error| chain(&error)),
                 // Another copy of it is being made: one after the other.

@@ -110,6 +110,8 @@ pub enum GossipMessage {
         /// The answer; none with gossip off.
         answer: oneshot::Sender<Option<Vec<MemberView>>>,
     },
+    /// This node has another address: everybody is to be told.
+    Moved,
     /// The node stops.
     Leave,
     /// For tests of the supervision.
@@ -120,6 +122,8 @@ pub enum GossipMessage {
 pub struct Gossip {
     shared: Arc<Shared>,
     machine: Machine,
+    /// How often this node got another address; the timers of the machine before are not for this one.
+    moves: u64,
     socket: Arc<UdpSocket>,
     cluster: samara_wire::ClusterHash,
     on: bool,
@@ -129,18 +133,10 @@ pub struct Gossip {
 impl Gossip {
     /// An incarnation; `socket` is non-blocking.
     pub fn new(shared: Arc<Shared>, socket: Arc<UdpSocket>, alive: Alive) -> Self {
-        // A later incarnation must win over what the members remember of the one before.
-        let restarts = shared.metrics.restarts_of(crate::api::ActorName::Gossip);
-        let me = Member {
-            peer: shared.me,
-            instance: shared.instance + restarts,
-            address: shared.address,
-        };
-        let machine = Machine::new(GossipConfig::default(), me, shared.next_random_seed())
-            .with_place(shared.labels.place());
+        let machine = machine(&shared, 0);
         let cluster = samara_wire::cluster_hash(&shared.config.cluster);
         let on = shared.config.discovery.gossip;
-        Gossip { shared, machine, socket, cluster, on, _alive: alive }
+        Gossip { shared, machine, moves: 0, socket, cluster, on, _alive: alive }
     }
 
     fn input(&mut self, input: GossipInput, ctx: &mut Context<Self>) {
@@ -157,11 +153,38 @@ impl Gossip {
             GossipOutput::ExchangeWith { address, peer } => self.exchange_with(address, peer),
             GossipOutput::AnswerExchange { peer, message } => self.answer(peer, message),
             GossipOutput::StartTimer { token, after } => {
+                let moves = self.moves;
                 ctx.run_later(after, move |gossip, ctx| {
-                    gossip.input(GossipInput::TimerFired { token }, ctx);
+                    if gossip.moves == moves {
+                        gossip.input(GossipInput::TimerFired { token }, ctx);
+                    }
                 });
             }
             GossipOutput::Report(event) => self.report(event),
+        }
+    }
+
+    /// Starts anew under another address, as a later incarnation that wins over what the members remember.
+    fn moved(&mut self, ctx: &mut Context<Self>) {
+        self.moves += 1;
+        self.machine = machine(&self.shared, self.moves);
+        self.begin(ctx);
+    }
+
+    /// Tells the machine everything that this node knows.
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        let join = if self.on { self.shared.config.join.clone() } else { Vec::new() };
+        self.input(GossipInput::Started { join }, ctx);
+        for release in self.shared.releases() {
+            self.input(GossipInput::ReleaseAdded(release), ctx);
+        }
+        let holdings = self.shared.holdings();
+        self.input(GossipInput::HoldingsChanged { holdings }, ctx);
+        if self.on {
+            for handle in self.shared.live_links() {
+                let (peer, address) = (handle.peer, handle.address);
+                self.input(GossipInput::PeerSeen { peer, address }, ctx);
+            }
         }
     }
 
@@ -270,7 +293,7 @@ impl Gossip {
     fn holders(&self, content: &ContentId) -> Vec<PeerHint> {
         let mut holders: Vec<PeerHint> = self.shared.own_hint(content).into_iter().collect();
         if let Some(state) = self.shared.content(content) {
-            let rows = state.rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let rows = state.rows(self.shared.clock.now());
             holders.extend(rows.iter().map(|row| PeerHint {
                 peer: row.peer,
                 address: row.address,
@@ -289,6 +312,15 @@ impl Gossip {
     }
 }
 
+/// A machine that knows nothing yet. A later incarnation must win over what the members remember of the one before.
+fn machine(shared: &Shared, moves: u64) -> Machine {
+    let restarts = shared.metrics.restarts_of(crate::api::ActorName::Gossip);
+    let (instance, address) = (shared.instance + restarts + moves, shared.address());
+    let me = Member { peer: shared.me, instance, address };
+    Machine::new(GossipConfig::default(), me, shared.next_random_seed())
+        .with_place(shared.labels.place())
+}
+
 fn hint_of(view: &HolderView) -> PeerHint {
     let HolderView { peer, address, place, permille, .. } = *view;
     PeerHint { peer, address, permille, place }
@@ -298,21 +330,9 @@ impl Actor for Gossip {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let join = if self.on { self.shared.config.join.clone() } else { Vec::new() };
-        self.input(GossipInput::Started { join }, ctx);
-        for release in self.shared.releases() {
-            self.input(GossipInput::ReleaseAdded(release), ctx);
-        }
-        let holdings = self.shared.holdings();
-        self.input(GossipInput::HoldingsChanged { holdings }, ctx);
+        self.begin(ctx);
         self.pulse();
         ctx.run_interval(PULSE, |gossip, _| gossip.pulse());
-        if self.on {
-            for handle in self.shared.live_links() {
-                let (peer, address) = (handle.peer, handle.address);
-                self.input(GossipInput::PeerSeen { peer, address }, ctx);
-            }
-        }
     }
 }
 
@@ -372,6 +392,7 @@ impl Handler<Told<GossipMessage>> for Gossip {
                 let now = self.shared.clock.now();
                 let _ = answer.send(self.on.then(|| self.machine.members(now)));
             }
+            GossipMessage::Moved => self.moved(ctx),
             GossipMessage::Leave if self.on => self.input(GossipInput::Left, ctx),
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]
             GossipMessage::Panic => panic!("injected into gossip"),

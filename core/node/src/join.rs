@@ -47,7 +47,7 @@ async fn keep_joined(shared: Arc<Shared>, address: SocketAddr) {
     let mut joined = false;
     while !shared.is_stopping() {
         let alone = shared.live_links().is_empty();
-        if address != shared.address && (!joined || alone) {
+        if address != shared.address() && (!joined || alone) {
             let Some(links) = shared.links() else { return };
             match links.dial(address, None).await {
                 Ok(_) => {
@@ -81,7 +81,8 @@ async fn keep_named_joined(shared: Arc<Shared>, name: String, is_tracker: bool) 
                         told.clone_from(&found);
                     }
                     let Some(links) = shared.links() else { return };
-                    for address in found.into_iter().filter(|address| *address != shared.address) {
+                    for address in found.into_iter().filter(|address| *address != shared.address())
+                    {
                         match links.dial(address, None).await {
                             Ok(_) => {
                                 joined = true;

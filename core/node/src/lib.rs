@@ -50,8 +50,9 @@ pub mod monitoring {
 
 pub use admin::{Refusal, Rollback, SOCKET as ADMIN_SOCKET};
 pub use api::{
-    ActorName, Discovery, FetchPhase, FetchProgress, FetchRequest, Fetched, HashProgress,
-    NodeConfig, Notice, PeerRow, PeerSource, PolicyConfig, PublishRequest, Published,
+    ActorName, Caps, ClassCaps, Discovery, FetchPhase, FetchProgress, FetchRequest, Fetched,
+    HashProgress, NodeCaps, NodeConfig, Notice, PeerRow, PeerSource, PolicyConfig, PublishRequest,
+    Published,
 };
 pub use fetch::{FetchError, FetchHandle};
 pub use node::{Node, PublishError, StartError};

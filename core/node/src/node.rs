@@ -1,5 +1,6 @@
 //! A node: starts and stops everything, and is what a program that embeds Samara holds.
 
+mod address;
 mod daemon;
 mod error;
 mod publish;
@@ -59,6 +60,7 @@ impl Node {
         }
         let (data, temporary) = data_directory(&config)?;
         let store = Store::open(&data)?;
+        store.keep_free(config.storage.min_free);
         let me = load_or_make(&store)?;
         let BoundPair { tcp, udp, address } = bind_pair(config.listen)?;
         config.listen = address;
@@ -110,16 +112,13 @@ impl Node {
             advertise: shared.config.advertise,
             labels: shared.config.labels.clone(),
         };
-        let config = LinkConfig {
-            limit_up: shared.config.limit_up,
-            limit_down: shared.config.limit_down,
-            ..LinkConfig::default()
-        };
+        let config = LinkConfig { limits: shared.config.limits(), ..LinkConfig::default() };
         let _inside = shared.data_plane.enter();
         let links = Links::start(tcp, identity, config, Router(shared.clone()))
             .map_err(StartError::Threads)?;
         shared.set_links(Some(links));
         join::start(shared);
+        shared.data_plane.spawn(address::follow(shared.clone()));
         if shared.config.discovery.gossip {
             crate::datagrams::start(shared, &udp).map_err(StartError::Threads)?;
         }
@@ -133,7 +132,7 @@ impl Node {
 
     /// The address that others are told to dial.
     pub fn advertised(&self) -> SocketAddr {
-        self.shared.address
+        self.shared.address()
     }
 
     /// Where `/metrics`, `/healthz` and `/readyz` are answered, if anywhere.

@@ -1,6 +1,8 @@
 //! What this node serves and fetches: starts and ends the swarms, leases them the node's slots (driving
 //! `samara_engine::seeder`), watches the files that are served in place, and withdraws those that changed.
 
+mod rounds;
+
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -11,14 +13,17 @@ use samara_engine::seeder::{Seeder as Machine, SeederConfig, SeederInput, Seeder
 use samara_engine::swarm::SwarmInput;
 use samara_model::ContentId;
 
-use crate::api::{ActorName, FetchPhase};
+use crate::api::ActorName;
 use crate::chunk_store_actor::ChunkStoreMessage;
 use crate::content_state::ContentState;
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told, supervise};
 use crate::swarm_actor::{Swarm, SwarmMessage};
 
-/// How often files that are served in place are looked at. A chunk is checked again whenever it is served.
+use rounds::Rounds;
+
+/// How often some of the files that are served in place are looked at. A chunk is checked again whenever it is
+/// served.
 const WATCH: Duration = Duration::from_secs(1);
 
 /// What the seeder is told.
@@ -63,6 +68,7 @@ pub enum SeederMessage {
 pub struct Seeder {
     shared: Arc<Shared>,
     machine: Machine,
+    rounds: Rounds,
     _alive: Alive,
 }
 
@@ -70,7 +76,7 @@ impl Seeder {
     /// An incarnation; it finds the contents of the one before in [`Shared`].
     pub fn new(shared: Arc<Shared>, alive: Alive) -> Self {
         let machine = Machine::new(SeederConfig::default(), shared.next_random_seed());
-        Seeder { shared, machine, _alive: alive }
+        Seeder { shared, machine, rounds: Rounds::default(), _alive: alive }
     }
 
     fn input(&mut self, input: SeederInput) {
@@ -129,15 +135,12 @@ impl Seeder {
     /// Has the store look at everything that is served from where the user can edit it, and ends what was
     /// closed while this actor was down.
     fn watch(&mut self) {
-        for state in self.shared.contents_now() {
-            if state.is_closed() {
-                self.close(&state);
-                continue;
-            }
-            let in_place = state.origin || state.phase() == FetchPhase::Complete;
-            if in_place && !state.is_withdrawn() {
-                self.shared.chunk_store.tell(ChunkStoreMessage::CheckUnchanged { state });
-            }
+        let (closed, open): (Vec<_>, Vec<_>) =
+            self.shared.contents_now().into_iter().partition(|state| state.is_closed());
+        closed.iter().for_each(|state| self.close(state));
+        let states = self.rounds.next(open);
+        if !states.is_empty() {
+            self.shared.chunk_store.tell(ChunkStoreMessage::CheckUnchanged { states });
         }
     }
 }

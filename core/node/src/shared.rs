@@ -22,7 +22,8 @@ pub use live::LiveLink;
 
 use notices::Notices;
 
-use crate::api::{NodeConfig, Notice, StorageConfig};
+use crate::admin::Looks;
+use crate::api::{NodeCaps, NodeConfig, Notice, StorageConfig};
 use crate::catalogue::Catalogue;
 use crate::chunk_store_actor::ChunkStore;
 use crate::clock::Clock;
@@ -54,8 +55,8 @@ pub struct Shared {
     pub me: PeerId,
     /// Which start of the node this is; higher than any before.
     pub instance: u64,
-    /// Where others dial it.
-    pub address: SocketAddr,
+    /// Where others dial it, as it is known now.
+    address: RwLock<SocketAddr>,
     /// What its operator says of it, as numbers.
     pub labels: LabelNumbers,
     /// Its policies.
@@ -96,6 +97,8 @@ pub struct Shared {
     notices: Mutex<Notices>,
     /// Notices for those who listen over the admin API.
     pub news: broadcast::Sender<Notice>,
+    /// What those see who look on over the admin API.
+    pub looks: Looks,
     dial_error: Mutex<String>,
     /// What its data directory may hold, as it was set last.
     pub storage: Mutex<StorageConfig>,
@@ -115,7 +118,7 @@ pub struct Parts {
     pub me: PeerId,
     /// See [`Shared::instance`].
     pub instance: u64,
-    /// See [`Shared::address`].
+    /// See [`Shared::address`]; it may change later.
     pub address: SocketAddr,
     /// See [`Shared::store`].
     pub store: Store,
@@ -137,7 +140,7 @@ impl Shared {
             ),
             me: parts.me,
             instance: parts.instance,
-            address: parts.address,
+            address: RwLock::new(parts.address),
             clock: Clock::start(),
             store: Arc::new(parts.store),
             metrics: Metrics::new(),
@@ -158,6 +161,7 @@ impl Shared {
             holdings: Mutex::default(),
             notices: Mutex::default(),
             news: broadcast::Sender::new(MAX_NEWS),
+            looks: Looks::default(),
             dial_error: Mutex::default(),
             storage: Mutex::new(parts.config.storage),
             reload: Mutex::default(),
@@ -179,11 +183,27 @@ impl Shared {
         self.links.borrow().clone()
     }
 
+    /// The caps that hold now.
+    pub fn limits(&self) -> NodeCaps {
+        self.links().map_or_else(|| self.config.limits(), |links| links.limits())
+    }
+
     /// The links, as soon as the node listens: the actors start before it does.
     pub async fn links_once_up(&self) -> Option<Links<Router>> {
         let mut links = self.links.subscribe();
         let up = links.wait_for(Option::is_some).await;
         up.ok().and_then(|links| links.clone())
+    }
+
+    /// Where others dial it.
+    pub fn address(&self) -> SocketAddr {
+        *self.address.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Others dial it at `address` from now on; where they did before.
+    pub fn set_address(&self, address: SocketAddr) -> SocketAddr {
+        let mut now = self.address.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut now, address)
     }
 
     /// A fresh random seed for a state machine.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use samara_engine::swarm::{LinkKey, Swarm as Machine, SwarmConfig, SwarmInput};
-use samara_model::{BytesPerSecond, PeerMessage};
+use samara_model::{PeerMessage, Time};
 
 pub use message::{Prepared, ServeProblem, SwarmMessage};
 
@@ -31,8 +31,12 @@ use crate::supervise::{Alive, Told};
 
 use policy::Fallbacks;
 
-/// How often the rows for people are refreshed, and a parked transfer looks for room.
+/// How often the rows for people are refreshed, and a parked transfer looks for room, while anything happens.
 const REFRESH: Duration = Duration::from_millis(500);
+/// A swarm that is not fetching and to which nothing happens for this long is looked at no more, until something
+/// does: a node with hundreds of contents that nobody wants just now costs next to nothing. Longer than rates look
+/// back, so that they end at zero.
+const CALM: Duration = Duration::from_secs(4);
 /// A question to an actor that is down is asked again after this time.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -43,6 +47,10 @@ pub struct Swarm {
     machine: Machine,
     links: HashMap<LinkKey, LinkHandle>,
     timer: Option<SpawnHandle>,
+    /// The looks that are taken while anything happens.
+    looks: Option<SpawnHandle>,
+    /// When something happened last.
+    stirred: Time,
     demand: (bool, bool),
     park_reason: String,
     fallbacks: Fallbacks,
@@ -54,7 +62,7 @@ impl Swarm {
     /// An incarnation for this content.
     pub fn new(shared: Arc<Shared>, state: Arc<ContentState>, alive: Alive, first: bool) -> Self {
         let machine = Machine::new(
-            config_of(&shared),
+            SwarmConfig::default(),
             shared.me,
             state.content,
             state.origin,
@@ -67,6 +75,8 @@ impl Swarm {
             machine,
             links: HashMap::new(),
             timer: None,
+            looks: None,
+            stirred: Time::ZERO,
             demand: (true, true),
             park_reason: String::new(),
             fallbacks: Fallbacks::default(),
@@ -97,6 +107,43 @@ impl Swarm {
         }
     }
 
+    /// Something happened: looks are taken until it is calm again.
+    fn stir(&mut self, ctx: &mut Context<Self>) {
+        self.stirred = self.shared.clock.now();
+        if self.looks.is_none() {
+            self.looks = Some(ctx.run_interval(REFRESH, Self::look));
+        }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.ends(ctx) {
+            return;
+        }
+        self.follow_policy(ctx);
+        self.refresh();
+        if self.is_calm()
+            && let Some(looks) = self.looks.take()
+        {
+            ctx.cancel_future(looks);
+        }
+    }
+
+    fn is_calm(&self) -> bool {
+        let outstanding = self.machine.outstanding();
+        !self.state.is_fetching()
+            && outstanding.incoming + outstanding.outgoing == 0
+            && self.shared.clock.now().since(self.stirred) > CALM
+    }
+
+    /// Whether nobody wants it any more; then this actor ends.
+    fn ends(&self, ctx: &mut Context<Self>) -> bool {
+        let over = self.state.is_closed() || self.shared.is_stopping();
+        if over {
+            ctx.stop();
+        }
+        over
+    }
+
     /// Rebuilds what an incarnation before this one knew.
     fn rebuild(&mut self, ctx: &mut Context<Self>) {
         self.follow_policy(ctx);
@@ -111,16 +158,6 @@ impl Swarm {
     }
 }
 
-/// The engine's figures, with the caps that policies should know.
-fn config_of(shared: &Shared) -> SwarmConfig {
-    let cap = |limit: Option<BytesPerSecond>| limit.map_or(0, |limit| limit.0);
-    SwarmConfig {
-        upload_cap: cap(shared.config.limit_up),
-        download_cap: cap(shared.config.limit_down),
-        ..SwarmConfig::default()
-    }
-}
-
 impl Actor for Swarm {
     type Context = Context<Self>;
 
@@ -128,14 +165,7 @@ impl Actor for Swarm {
         self.rebuild(ctx);
         let content = self.state.content;
         self.shared.seeder.tell(SeederMessage::SwarmStarted { content });
-        ctx.run_interval(REFRESH, |swarm, ctx| {
-            if swarm.state.is_closed() || swarm.shared.is_stopping() {
-                ctx.stop();
-            } else {
-                swarm.follow_policy(ctx);
-                swarm.refresh();
-            }
-        });
+        self.stir(ctx);
     }
 }
 
@@ -145,6 +175,7 @@ impl Handler<Told<SwarmMessage>> for Swarm {
     fn handle(&mut self, told: Told<SwarmMessage>, ctx: &mut Context<Self>) {
         let shared = self.shared.clone();
         let (message, _working) = told.open(&shared.metrics);
+        self.stir(ctx);
         match message {
             SwarmMessage::Input(input) => self.input(input, ctx),
             SwarmMessage::Connected { handle, resumed } => self.connected(handle, resumed, ctx),
@@ -179,6 +210,7 @@ impl Handler<Told<SwarmMessage>> for Swarm {
                 self.state.set_phase(FetchPhase::Transferring);
                 self.input(SwarmInput::Resumed, ctx);
             }
+            SwarmMessage::Closed => ctx.stop(),
             SwarmMessage::Map { stretches, answer } => {
                 let _ = answer.send(self.machine.chunk_map(stretches));
             }

@@ -99,6 +99,8 @@ pub enum TrackerMessage {
     ReleaseAdded(Release),
     /// A name of a tracker resolved to these addresses.
     TrackersFound(Vec<SocketAddr>),
+    /// This node has another address: everybody is to be told.
+    Moved,
     /// The node stops.
     Leave,
     /// For tests of the supervision.
@@ -234,7 +236,7 @@ impl Tracker {
         let input = TrackerInput::Announced {
             from: self.shared.me,
             link: OWN_LINK,
-            address: self.shared.address,
+            address: self.shared.address(),
             place: self.shared.labels.place(),
             holdings: self.shared.holdings(),
             releases: self.shared.releases(),
@@ -283,7 +285,7 @@ fn announcer(shared: &Shared) -> Option<Announcer> {
     let mut trackers = if named { config.trackers.clone() } else { config.join.clone() };
     trackers.extend(shared.found_trackers());
     (config.discovery.tracker && !trackers.is_empty()).then(|| {
-        let (own, seed) = (shared.address, shared.next_random_seed());
+        let (own, seed) = (shared.address(), shared.next_random_seed());
         Announcer::new(AnnouncerConfig::default(), own, trackers, seed)
             .with_place(shared.labels.place())
     })
@@ -357,6 +359,10 @@ impl Handler<Told<TrackerMessage>> for Tracker {
             TrackerMessage::ReleaseAdded(release) => {
                 self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
                 self.announce_self(ctx);
+            }
+            TrackerMessage::Moved => {
+                self.announcer = announcer(&self.shared);
+                self.begin_to_announce(ctx);
             }
             TrackerMessage::TrackersFound(found) => self.trackers_found(&found, ctx),
             TrackerMessage::Leave => self.announce(AnnouncerInput::Left, ctx),

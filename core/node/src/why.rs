@@ -1,15 +1,32 @@
 //! Why a content stands where it stands, in words and codes: what is missing, who has it, what keeps it, and what
 //! to do; for a finished one, where the time went.
 
+mod losses;
+
 use std::sync::PoisonError;
+
+use samara_engine::swarm::SwarmStats;
 
 use crate::api::FetchPhase;
 use crate::content_state::ContentState;
-use crate::documents::{PhaseDocument, ReasonDocument, WhyDocument};
+use crate::documents::{ExchangeDocument, PhaseDocument, ReasonDocument, WhyDocument};
 use crate::shared::Shared;
+
+use losses::transfer_document;
 
 /// A rate this near to the cap is the cap's.
 const NEAR_CAP: f64 = 0.85;
+
+fn exchange(stats: &SwarmStats) -> ExchangeDocument {
+    ExchangeDocument {
+        offers: stats.offers,
+        declined_busy: stats.declined_busy,
+        declined_have: stats.declined_have,
+        expired: stats.expired,
+        served: stats.served,
+        requests: stats.requests,
+    }
+}
 
 impl WhyDocument {
     /// The first reason, in one line.
@@ -46,8 +63,10 @@ impl Shared {
                 .map(|(name, seconds)| PhaseDocument { name, seconds })
                 .collect(),
             bound_seconds: None,
+            transfer: state.account().as_ref().map(transfer_document),
+            exchange: exchange(&state.stats()),
         };
-        let (_, down) = self.links().map_or((None, None), |links| links.limits());
+        let down = self.limits().all.down;
         if progress.phase == FetchPhase::Complete {
             let fetched = progress.total.0.saturating_sub(progress.resumed.0);
             why.bound_seconds = down.map(|cap| fetched as f64 / cap.0.max(1) as f64);

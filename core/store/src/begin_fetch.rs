@@ -123,9 +123,10 @@ pub enum BeginFetchError {
         /// What the system said.
         source: io::Error,
     },
-    /// There is less free space than the content needs.
+    /// There is less free space than the content needs, beside what shall stay free.
     #[error(
-        "the disk is too full for content {content}: `{path}` needs {needed} more and has {free} free: make room, or choose another output"
+        "the disk is too full for content {content}: `{path}` needs {needed} more and has {free} free{}: make room, or choose another output",
+        reserved(*reserve)
     )]
     NotEnoughSpace {
         /// The content.
@@ -136,6 +137,8 @@ pub enum BeginFetchError {
         needed: ByteCount,
         /// Bytes free.
         free: ByteCount,
+        /// Of these, bytes that shall stay free.
+        reserve: ByteCount,
     },
     /// The disk refused.
     #[error("could not prepare the fetch of content {content}, at `{path}`; what is there stays")]
@@ -155,6 +158,13 @@ pub enum BeginFetchError {
     },
 }
 
+fn reserved(reserve: ByteCount) -> String {
+    match reserve {
+        ByteCount(0) => String::new(),
+        _ => format!(", of which {reserve} shall stay free"),
+    }
+}
+
 /// What to fetch, where to, and how to tell about it.
 #[derive(Clone, Copy)]
 pub(crate) struct FetchRequest<'a> {
@@ -167,14 +177,14 @@ pub(crate) struct FetchRequest<'a> {
 pub(crate) fn begin_fetch(
     store: &Store,
     request: FetchRequest<'_>,
-    manifest_bytes: Vec<u8>,
-    manifest: Manifest,
+    manifest_bytes: &[u8],
+    manifest: &Manifest,
 ) -> Result<Arc<Content>, BeginFetchError> {
     let content = request.content;
-    if *blake3::hash(&manifest_bytes).as_bytes() != content.0 {
+    if *blake3::hash(manifest_bytes).as_bytes() != content.0 {
         return Err(BeginFetchError::WrongId { content });
     }
-    check_manifest(&manifest).map_err(|source| BeginFetchError::BadManifest { content, source })?;
+    check_manifest(manifest).map_err(|source| BeginFetchError::BadManifest { content, source })?;
     let destination = destination(&request)?;
     let claim = claim(store, &request, &destination)?;
     let mut start = Start {
@@ -182,7 +192,7 @@ pub(crate) fn begin_fetch(
         request,
         claim,
         destination,
-        map: Arc::new(ChunkMap::new(manifest)),
+        map: Arc::new(ChunkMap::new(manifest.clone())),
         manifest_bytes: manifest_bytes.into(),
         second_copy: false,
     };

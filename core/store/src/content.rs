@@ -13,6 +13,7 @@ use crate::file_source::{Expect, FileSource};
 use crate::have::Have;
 use crate::part::Part;
 use crate::record::RecordDir;
+use crate::reserve::Room;
 use crate::source::{ChunkSource, FileRange, ReadChunkError};
 use crate::stamp::FileStamp;
 
@@ -28,6 +29,8 @@ pub struct Content {
     origin: bool,
     withdrawn: AtomicBool,
     finished: AtomicBool,
+    /// What may still be written; nothing is in place.
+    pub(crate) room: Option<Room>,
     /// Read-locked while a chunk is written, write-locked while the files move.
     place: RwLock<Place>,
     /// Read-locked while a chunk is read, so that no reader looks at a path while it is renamed.
@@ -60,13 +63,13 @@ impl Content {
         let map = identity.map.clone();
         let source = FileSource::new(identity.id, map, layout, stamps, Expect::Unchanged);
         let have = ChunkSet::full(identity.map.chunk_count());
-        Content::new(identity, origin, &have, Place::Final, Arc::new(source))
+        Content::new(identity, origin, &have, Place::Final, Arc::new(source), None)
     }
 
     /// A content that is being fetched, with the chunks that are here already.
-    pub(crate) fn in_part(identity: Identity, have: &ChunkSet, part: Part) -> Self {
+    pub(crate) fn in_part(identity: Identity, have: &ChunkSet, part: Part, room: Room) -> Self {
         let source = part.source.clone();
-        Content::new(identity, false, have, Place::Part(part), source)
+        Content::new(identity, false, have, Place::Part(part), source, Some(room))
     }
 
     fn new(
@@ -75,6 +78,7 @@ impl Content {
         have: &ChunkSet,
         place: Place,
         source: Arc<dyn ChunkSource>,
+        room: Option<Room>,
     ) -> Self {
         let Identity { id, map, manifest_bytes, output, record } = identity;
         Content {
@@ -87,6 +91,7 @@ impl Content {
             origin,
             withdrawn: AtomicBool::new(false),
             finished: AtomicBool::new(matches!(place, Place::Final)),
+            room,
             place: RwLock::new(place),
             source: RwLock::new(source),
         }
@@ -160,10 +165,13 @@ impl Content {
         self.have.contains(chunk)
     }
 
-    /// Free space where the content is written; `None` when the system does not tell. After
-    /// [`crate::StoreChunkError::DiskFull`] this says when another try makes sense.
+    /// Space that may be written where the content is written, less what shall stay free; `None` when the system
+    /// does not tell. After [`crate::StoreChunkError::DiskFull`] and
+    /// [`crate::StoreChunkError::TooLittleFree`] this says when another try makes sense.
     pub fn free_space(&self) -> Option<ByteCount> {
-        crate::part::free_space(self.output.parent()?)
+        let free = crate::part::free_space(self.output.parent()?)?;
+        let reserve = self.room.as_ref().map_or(ByteCount(0), Room::reserve);
+        Some(ByteCount(free.0.saturating_sub(reserve.0)))
     }
 
     /// A chunk as ranges of open files, for `sendfile`. The files are compared with their stamps first:

@@ -34,6 +34,7 @@ mod record;
 mod registry;
 mod remove;
 mod reopen;
+mod reserve;
 mod resume;
 mod source;
 mod stamp;

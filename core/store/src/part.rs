@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
-use samara_model::{ByteCount, ContentId, FileKind};
+use samara_model::{ByteCount, ContentId, FileKind, Manifest};
 
 use crate::begin_fetch::BeginFetchError;
 use crate::chunk_map::ChunkMap;
@@ -62,9 +62,9 @@ impl Part {
 }
 
 /// Bytes that an unfinished content takes on disk already.
-pub(crate) fn allocated(destination: &Destination, map: &ChunkMap) -> u64 {
-    let layout = Layout::new(destination.part.clone(), &map.manifest);
-    let files = map.manifest.files.iter();
+pub(crate) fn allocated(destination: &Destination, manifest: &Manifest) -> u64 {
+    let layout = Layout::new(destination.part.clone(), manifest);
+    let files = manifest.files.iter();
     let sizes = files.map(|entry| match fs::symlink_metadata(layout.path_of(entry)) {
         Ok(metadata) if metadata.is_file() => (metadata.blocks() * 512).min(entry.size()),
         _ => 0,

@@ -57,7 +57,19 @@ impl Registry {
         if slot.claimed_for.is_none() {
             slots.remove(content);
         }
+        self.released.notify_all();
         ready
+    }
+
+    /// Waits until `content` may have been let go of: a call for it has ended, or it was taken away.
+    pub fn wait_let_go(&self, content: &ContentId, at_most: Duration) {
+        let slots = self.lock();
+        let unfinished = |slot: &Slot| slot.ready.as_ref().is_some_and(|one| !one.is_finished());
+        let held = |slots: &mut HashMap<ContentId, Slot>| {
+            let slot = slots.get(content);
+            slot.is_some_and(|slot| slot.claimed_for.is_some() || unfinished(slot))
+        };
+        drop(self.released.wait_timeout_while(slots, at_most, held));
     }
 
     /// Claims `content`; waits while another call starts it for the same `output`.

@@ -16,6 +16,7 @@ use crate::part::{self, Part};
 use crate::record::{Meta, RecordDir};
 use crate::registry::Claim;
 use crate::reopen::in_place_if_unchanged;
+use crate::reserve::Room;
 use crate::resume;
 use crate::store::Store;
 use crate::verified::Verified;
@@ -83,7 +84,8 @@ impl Start<'_> {
     }
 
     fn fetch(self) -> Result<Arc<Content>, BeginFetchError> {
-        self.check_space()?;
+        let room = Room::new(&self.destination.parent, self.store.dir(), &self.store.reserve);
+        self.check_space(room.reserve())?;
         let record = self.identity().record;
         let old = record.as_ref().and_then(|record| {
             record.load().filter(|meta| meta.output() != self.destination.output).inspect(|meta| {
@@ -102,7 +104,7 @@ impl Start<'_> {
         if let Some(record) = &record {
             part.verified = Some(self.save(self.save_progress(record, &have))?);
         }
-        let content = Content::in_part(self.identity(), &have, part);
+        let content = Content::in_part(self.identity(), &have, part, room);
         Ok(self.register(content))
     }
 
@@ -111,13 +113,13 @@ impl Start<'_> {
         Verified::create(&record.verified_path(), have)
     }
 
-    fn check_space(&self) -> Result<(), BeginFetchError> {
+    fn check_space(&self, reserve: ByteCount) -> Result<(), BeginFetchError> {
         let (content, path) = (self.request.content, self.destination.parent.clone());
-        let there = part::allocated(&self.destination, &self.map);
+        let there = part::allocated(&self.destination, &self.map.manifest);
         let needed = ByteCount(self.map.total().saturating_sub(there));
         match part::free_space(&path) {
-            Some(free) if free < needed => {
-                Err(BeginFetchError::NotEnoughSpace { content, path, needed, free })
+            Some(free) if free.0 < needed.0.saturating_add(reserve.0) => {
+                Err(BeginFetchError::NotEnoughSpace { content, path, needed, free, reserve })
             }
             _ => Ok(()),
         }

@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use samara_model::{ContentId, Manifest};
+use samara_model::{ByteCount, ContentId, Manifest};
 
 use crate::begin_fetch::{self, BeginFetchError};
 use crate::content::Content;
@@ -17,6 +18,7 @@ use crate::publish::{self, PublishError};
 use crate::record::{self, Record, RecordDir};
 use crate::registry::Registry;
 use crate::reopen::{self, ReopenError};
+use crate::reserve::Reserve;
 use crate::{Progress, begin_fetch::FetchRequest};
 
 /// One data directory, exclusively held until this is dropped. It keeps what is needed to resume and to
@@ -24,6 +26,7 @@ use crate::{Progress, begin_fetch::FetchRequest};
 pub struct Store {
     data: DataDir,
     pub(crate) registry: Registry,
+    pub(crate) reserve: Arc<Reserve>,
 }
 
 impl Store {
@@ -32,7 +35,8 @@ impl Store {
     /// # Errors
     /// When another process has it, or it cannot be used.
     pub fn open(dir: &Path) -> Result<Store, OpenStoreError> {
-        Ok(Store { data: DataDir::open(dir)?, registry: Registry::default() })
+        let data = DataDir::open(dir)?;
+        Ok(Store { data, registry: Registry::default(), reserve: Arc::default() })
     }
 
     /// The data directory, absolute.
@@ -85,14 +89,40 @@ impl Store {
     pub fn begin_fetch(
         &self,
         content: ContentId,
-        manifest_bytes: Vec<u8>,
-        manifest: Manifest,
+        manifest_bytes: &[u8],
+        manifest: &Manifest,
         output: &Path,
         progress: Progress<'_>,
         stop: &AtomicBool,
     ) -> Result<Arc<Content>, BeginFetchError> {
         let request = FetchRequest { content, output, progress, stop };
         begin_fetch::begin_fetch(self, request, manifest_bytes, manifest)
+    }
+
+    /// Bytes that a fetch of `content` to `output` still has to write: its size, less what a partial file of an
+    /// earlier run takes on the disk already.
+    pub fn still_needed(
+        &self,
+        content: &ContentId,
+        manifest: &Manifest,
+        output: &Path,
+    ) -> ByteCount {
+        let there = Destination::new(output, content)
+            .map_or(0, |destination| crate::part::allocated(&destination, manifest));
+        ByteCount(manifest.total().0.saturating_sub(there))
+    }
+
+    /// Waits until another fetch of `content` may have let go of it: it has ended or is withdrawn; at most for
+    /// `at_most`. After [`BeginFetchError::AlreadyFetching`] this says when another try makes sense.
+    pub fn wait_let_go(&self, content: &ContentId, at_most: Duration) {
+        self.registry.wait_let_go(content, at_most);
+    }
+
+    /// From now on fetches stop writing when less than this would be free on the data directory's file system
+    /// ([`crate::StoreChunkError::TooLittleFree`], [`BeginFetchError::NotEnoughSpace`]); zero keeps nothing free.
+    /// Fetches to other file systems do not care.
+    pub fn keep_free(&self, bytes: ByteCount) {
+        self.reserve.set(bytes);
     }
 
     /// Serves again what an earlier run had in place, when nothing about its files changed. Reads no data.
@@ -151,7 +181,7 @@ impl Store {
     }
 
     /// Free space on the data directory's file system; `None` when the system does not tell.
-    pub fn free_space(&self) -> Option<samara_model::ByteCount> {
+    pub fn free_space(&self) -> Option<ByteCount> {
         crate::part::free_space(self.data.path())
     }
 

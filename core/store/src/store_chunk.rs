@@ -4,10 +4,11 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use samara_model::{ChunkHash, ChunkIndex, ContentId};
+use samara_model::{ByteCount, ChunkHash, ChunkIndex, ContentId};
 
 use crate::content::{Content, Place};
 use crate::part::Part;
+use crate::reserve::TooLittle;
 use crate::source::ReadChunkError;
 
 /// What became of a chunk that was right.
@@ -71,6 +72,24 @@ pub enum StoreChunkError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// Less is free than shall stay free (see [`crate::Store::keep_free`]). Nothing was written; the fetch can go
+    /// on with this same chunk once there is room.
+    #[error(
+        "only {free} are free below `{path}`, and {reserve} shall stay free (`storage.min_free`): chunk {chunk} of \
+         content {content} was not written; what is there stays, and the fetch goes on when there is room"
+    )]
+    TooLittleFree {
+        /// The content.
+        content: ContentId,
+        /// The chunk.
+        chunk: ChunkIndex,
+        /// The directory above the output.
+        path: PathBuf,
+        /// Bytes free.
+        free: ByteCount,
+        /// Bytes that shall stay free.
+        reserve: ByteCount,
     },
     /// The content was withdrawn or forgotten here. What is on disk stays.
     #[error("content {content} was withdrawn here; chunk {chunk} was not written")]
@@ -159,6 +178,7 @@ impl Content {
         chunk: ChunkIndex,
         bytes: &[u8],
     ) -> Result<Stored, StoreChunkError> {
+        self.take_room(chunk, bytes.len() as u64)?;
         let mut rest = bytes;
         for at in self.map.extents(chunk) {
             let (here, after) = rest.split_at(at.len as usize);
@@ -174,6 +194,14 @@ impl Content {
             verified.note(&self.have, chunk);
         }
         Ok(Stored::New)
+    }
+
+    fn take_room(&self, chunk: ChunkIndex, bytes: u64) -> Result<(), StoreChunkError> {
+        let taken = self.room.as_ref().map_or(Ok(()), |room| room.take(bytes));
+        taken.map_err(|TooLittle { free, reserve }| {
+            let path = self.output().parent().unwrap_or(self.output()).to_owned();
+            StoreChunkError::TooLittleFree { content: self.id, chunk, path, free, reserve }
+        })
     }
 
     fn no_write(&self, chunk: ChunkIndex, path: PathBuf, source: io::Error) -> StoreChunkError {

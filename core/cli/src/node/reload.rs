@@ -56,8 +56,7 @@ impl Reloader {
         if changed.iter().any(|key| key.starts_with("policy.")) {
             node.follow_policy(new.policy_request().as_ref()).map_err(|error| error.to_string())?;
         }
-        let rate = |limit: &Option<samara_node::config::Rate>| limit.map(|limit| limit.0);
-        node.set_limits(rate(&new.limits.up), rate(&new.limits.down));
+        node.set_limits(&new.caps());
         node.set_storage(new.storage_config());
         self.logs.set_level(new.log.level);
         // What needs a restart stays named until there is one.

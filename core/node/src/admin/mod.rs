@@ -10,6 +10,7 @@ mod contents;
 mod events;
 mod guard;
 mod listen;
+mod looks;
 mod map;
 mod openapi;
 mod policy;
@@ -28,6 +29,7 @@ use crate::api::Notice;
 use crate::node::StartError;
 use crate::shared::Shared;
 
+pub use looks::Looks;
 pub use routes::router;
 
 /// The socket's name in the data directory.

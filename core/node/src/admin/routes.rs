@@ -71,7 +71,8 @@ pub fn operations() -> Vec<Operation> {
         op(
             "get",
             "/v1/events",
-            "Server-sent events: `status` and `contents` about once a second, `notice` as they come",
+            "Server-sent events: at first `status` and `contents`, then, about once a second, `status` and `changes` (a \
+             ChangesDocument) when there are any; `notice` as they come",
             none,
             of::<NoticeDocument>,
             get(events::events),

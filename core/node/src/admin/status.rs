@@ -7,13 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use samara_engine::gossip::{MemberState, MemberView};
-use samara_model::BytesPerSecond;
 use tokio::sync::oneshot;
 
 use super::answer::{Answer, Refused, blocking};
+use crate::api::{Caps, NodeCaps};
 use crate::documents::{
-    ActivePolicyDocument, ContentDocument, LimitsDocument, MemberDocument, MembersDocument,
-    ProcessDocument, ReloadDocument, StatusDocument, StorageDocument, TrafficDocument,
+    ActivePolicyDocument, CapsDocument, ContentDocument, LimitsDocument, MemberDocument,
+    MembersDocument, ProcessDocument, ReloadDocument, StatusDocument, StorageDocument,
+    TrafficDocument,
 };
 use crate::gossip_actor::GossipMessage;
 use crate::shared::Shared;
@@ -25,7 +26,6 @@ pub async fn status(State(shared): State<Arc<Shared>>) -> Json<StatusDocument> {
 /// The status at this moment.
 pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
     let config = &shared.config;
-    let (up_cap, down_cap) = shared.links().map_or((None, None), |links| links.limits());
     let members = members_of(shared).await;
     let up = |members: &Vec<MemberView>| {
         let up = members.iter().filter(|one| one.state != MemberState::Down);
@@ -49,7 +49,7 @@ pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
         peer: shared.me.to_string(),
         cluster: config.cluster.clone(),
         listen: config.listen.to_string(),
-        advertise: shared.address.to_string(),
+        advertise: shared.address().to_string(),
         roles: roles
             .iter()
             .filter(|(_, plays)| *plays)
@@ -65,7 +65,7 @@ pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
         links: shared.live_links().len() as u64,
         contents,
         traffic: traffic(shared, &rows),
-        limits: limits(up_cap, down_cap),
+        limits: limits(&shared.limits()),
         storage: storage(shared, &rows),
         policy: ActivePolicyDocument {
             name: policy.active.policy.name,
@@ -76,10 +76,17 @@ pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
     }
 }
 
-fn limits(up: Option<BytesPerSecond>, down: Option<BytesPerSecond>) -> LimitsDocument {
+fn limits(limits: &NodeCaps) -> LimitsDocument {
+    let caps = |caps: &Caps| CapsDocument {
+        up_bytes_per_second: caps.up.map(|rate| rate.0),
+        down_bytes_per_second: caps.down.map(|rate| rate.0),
+    };
     LimitsDocument {
-        up_bytes_per_second: up.map(|rate| rate.0),
-        down_bytes_per_second: down.map(|rate| rate.0),
+        up_bytes_per_second: limits.all.up.map(|rate| rate.0),
+        down_bytes_per_second: limits.all.down.map(|rate| rate.0),
+        rack: caps(&limits.rack),
+        zone: caps(&limits.zone),
+        remote: caps(&limits.remote),
     }
 }
 

@@ -26,13 +26,19 @@ pub struct Kept {
     pub may_go: bool,
 }
 
-/// Which contents go, and why; in this order. The last value: bytes over the quota that nothing can be done
-/// about.
-pub fn choose(
-    all: &[Kept],
-    limits: &StorageConfig,
-    free: Option<ByteCount>,
-) -> (Vec<(u64, &'static str)>, u64) {
+/// What has to go, and what is too much all the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Entries, in this order, and why each.
+    pub gone: Vec<(u64, &'static str)>,
+    /// Bytes over the quota that nothing can be done about.
+    pub over_quota: u64,
+    /// Bytes that are missing on the disk, although all of these go.
+    pub short: u64,
+}
+
+/// Which contents go, and why.
+pub fn choose(all: &[Kept], limits: &StorageConfig, free: Option<ByteCount>) -> Choice {
     let mut gone: Vec<(u64, &'static str)> = Vec::new();
     if let Some(keep) = limits.keep {
         gone.extend(
@@ -66,8 +72,8 @@ pub fn choose(
             _ => gone.push((one.number, "the quota")),
         }
     }
-    let (over_quota, _) = over(&gone);
-    (gone, over_quota)
+    let (over_quota, short) = over(&gone);
+    Choice { gone, over_quota, short }
 }
 
 /// Contents all of whose names have so many newer releases.
@@ -97,15 +103,20 @@ impl Shared {
     /// Removes what has to go. Blocks.
     pub fn enforce_storage(&self) {
         let limits = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
-        let (gone, _) = choose(&self.kept(), &limits, self.store.free_space());
-        self.evict(gone);
+        self.evict(choose(&self.kept(), &limits, self.store.free_space()).gone);
     }
 
-    /// Makes room in the data directory for a content of `size` that is about to come. Blocks.
+    /// Makes room in the data directory for a content of `size` that is about to come, `needed` of which are still
+    /// to be written. Blocks. Where the disk is too small for it even so, nothing goes for that: it waits for room.
     ///
     /// # Errors
-    /// When it does not fit, and nothing more may go for it; nothing was removed then.
-    pub fn make_room(&self, content: ContentId, size: ByteCount) -> Result<(), String> {
+    /// When it does not fit into the quota, and nothing more may go for it; nothing was removed then.
+    pub fn make_room(
+        &self,
+        content: ContentId,
+        size: ByteCount,
+        needed: ByteCount,
+    ) -> Result<(), String> {
         let limits = *self.storage.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept = self.kept();
         let number = self.catalogue.lock().by_content(&content);
@@ -113,7 +124,13 @@ impl Shared {
             Some(one) => one.size = size.0,
             None => kept.push(Kept { number: u64::MAX, size: size.0, ..Kept::default() }),
         }
-        let (gone, over) = choose(&kept, &limits, self.store.free_space());
+        let free = self.store.free_space();
+        let after = free.map(|free| ByteCount(free.0.saturating_sub(needed.0)));
+        let mut choice = choose(&kept, &limits, after);
+        if choice.short > 0 {
+            choice = choose(&kept, &limits, free);
+        }
+        let Choice { gone, over_quota: over, .. } = choice;
         if over > 0 {
             return Err(format!(
                 "it does not fit into the quota: {} are missing, and everything else in the data directory is \
@@ -145,11 +162,11 @@ impl Shared {
     /// Everything that counts.
     fn kept(&self) -> Vec<Kept> {
         let inner = self.catalogue.lock();
-        let entries: Vec<(u64, Entry)> =
-            inner.entries.iter().map(|(number, entry)| (*number, entry.clone())).collect();
+        let managed = inner.entries.iter().filter(|(_, entry)| entry.managed);
+        let managed: Vec<(u64, Entry)> =
+            managed.map(|(number, entry)| (*number, entry.clone())).collect();
         drop(inner);
-        let managed = entries.into_iter().filter(|(_, entry)| entry.managed);
-        let kept = managed.filter_map(|(number, entry)| {
+        let kept = managed.into_iter().filter_map(|(number, entry)| {
             let state = entry.content.and_then(|id| self.content(&id));
             let size = state.and_then(|state| state.stored()).map_or(0, |stored| stored.total().0);
             let published = |name: &samara_model::ReleaseName| {
@@ -195,12 +212,10 @@ mod tests {
             kept(3, "b", 10, true),
             kept(4, "c", 10, true),
         ];
-        assert_eq!(choose(&all, &quota(40), None), (vec![], 0));
-        assert_eq!(choose(&all, &quota(25), None).0, [(2, "the quota"), (3, "the quota")]);
-        assert_eq!(
-            choose(&all, &quota(5), None),
-            (vec![(2, "the quota"), (3, "the quota"), (4, "the quota")], 5)
-        );
+        assert_eq!(choose(&all, &quota(40), None), Choice::default());
+        assert_eq!(choose(&all, &quota(25), None).gone, [(2, "the quota"), (3, "the quota")]);
+        let gone = vec![(2, "the quota"), (3, "the quota"), (4, "the quota")];
+        assert_eq!(choose(&all, &quota(5), None), Choice { gone, over_quota: 5, short: 0 });
     }
 
     #[test]
@@ -213,20 +228,21 @@ mod tests {
             kept(4, "a", 1, true),
         ];
         let old = "newer releases of its name";
-        assert_eq!(choose(&all, &limits, None).0, [(1, old), (2, old)]);
+        assert_eq!(choose(&all, &limits, None).gone, [(1, old), (2, old)]);
         // A second name that is new keeps it, and one without a name is nobody's old release.
         all[0].names.push(("stable".into(), 9));
         all.push(Kept { number: 5, may_go: true, ..Kept::default() });
-        assert_eq!(choose(&all, &limits, None).0, [(2, old)]);
+        assert_eq!(choose(&all, &limits, None).gone, [(2, old)]);
     }
 
     #[test]
     fn a_disk_that_fills_up_takes_the_oldest() {
         let limits = StorageConfig { min_free: ByteCount(100), ..StorageConfig::default() };
         let all = [kept(1, "a", 30, true), kept(2, "a", 30, true), kept(3, "b", 30, true)];
-        assert_eq!(choose(&all, &limits, Some(ByteCount(100))).0, []);
+        assert_eq!(choose(&all, &limits, Some(ByteCount(100))), Choice::default());
         let space = "space on the disk";
-        assert_eq!(choose(&all, &limits, Some(ByteCount(60))).0, [(1, space), (2, space)]);
+        assert_eq!(choose(&all, &limits, Some(ByteCount(60))).gone, [(1, space), (2, space)]);
+        assert_eq!(choose(&all, &limits, Some(ByteCount(0))).short, 10);
     }
 
     proptest! {
@@ -238,7 +254,7 @@ mod tests {
             let all: Vec<Kept> = sizes.iter().enumerate()
                 .map(|(at, (size, may_go, name))| kept(at as u64, &name.to_string(), *size, *may_go))
                 .collect();
-            let (gone, over) = choose(&all, &quota(bytes), None);
+            let Choice { gone, over_quota: over, .. } = choose(&all, &quota(bytes), None);
             let size_of = |number: u64| all[number as usize].size;
             prop_assert!(gone.iter().all(|(number, _)| all[*number as usize].may_go));
             let whole: u64 = all.iter().map(|one| one.size).sum();

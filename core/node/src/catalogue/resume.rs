@@ -35,6 +35,9 @@ impl Shared {
                     }
                 };
             }
+            // Whoever asked for it, and said how long to wait, is not there any more; and the network of a machine
+            // that starts may come up late.
+            entry.wait_ms = None;
             let wish = entry.wish.clone();
             let mut inner = self.catalogue.lock();
             let number = inner.add(entry);

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use samara_model::{Label, Labels};
 
 use super::quantity::{HostPort, Rate};
-use super::tables::{Config, DiscoveryWay, Role};
-use crate::api::{AdminConfig, Discovery, NodeConfig, PolicyConfig, Roles, StorageConfig};
+use super::tables::{ClassLimitsTable, Config, DiscoveryWay, LimitsTable, Role};
+use crate::api::{
+    AdminConfig, Caps, ClassCaps, Discovery, NodeCaps, NodeConfig, PolicyConfig, Roles,
+    StorageConfig,
+};
 use crate::selector::{BreakerConfig, PolicyRequest};
 
 impl Config {
@@ -64,8 +67,9 @@ impl Config {
                 gossip: self.node.discovery != DiscoveryWay::Tracker,
             },
             be_tracker: has(Role::Tracker),
-            limit_up: self.limits.up.map(|Rate(rate)| rate),
-            limit_down: self.limits.down.map(|Rate(rate)| rate),
+            limit_up: self.caps().all.up,
+            limit_down: self.caps().all.down,
+            limit_classes: self.class_caps(),
             metrics_listen: self.metrics.listen.map(|address| address.0),
             policy: self.policy_config(),
             roles: Roles { origin: has(Role::Origin), peer: has(Role::Peer) },
@@ -78,6 +82,21 @@ impl Config {
             storage: self.storage_config(),
             ..NodeConfig::default()
         }
+    }
+
+    /// All caps on bytes per second.
+    pub fn caps(&self) -> NodeCaps {
+        let rate = |rate: &Option<Rate>| rate.map(|Rate(rate)| rate);
+        let ClassCaps { rack, zone, remote } = self.class_caps();
+        let all = Caps { up: rate(&self.limits.up), down: rate(&self.limits.down) };
+        NodeCaps { all, rack, zone, remote }
+    }
+
+    fn class_caps(&self) -> ClassCaps {
+        let rate = |rate: &Option<Rate>| rate.map(|Rate(rate)| rate);
+        let caps = |table: &ClassLimitsTable| Caps { up: rate(&table.up), down: rate(&table.down) };
+        let LimitsTable { rack, zone, remote, .. } = &self.limits;
+        ClassCaps { rack: caps(rack), zone: caps(zone), remote: caps(remote) }
     }
 
     /// What the data directory may hold.

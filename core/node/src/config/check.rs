@@ -5,7 +5,7 @@ use std::path::Path;
 use samara_model::{Label, MAX_LABELS};
 
 use super::mistake::{Mistake, Where};
-use super::tables::{Config, DiscoveryWay, Role};
+use super::tables::{ClassLimitsTable, Config, DiscoveryWay, LimitsTable, Role};
 
 /// All of it; where each stands is filled in by the caller.
 pub fn check(config: &Config) -> Vec<Mistake> {
@@ -118,6 +118,18 @@ fn overlap(one: std::net::IpAddr, other: std::net::IpAddr) -> bool {
 }
 
 fn limits(config: &Config, found: &mut Found) {
+    let none = ClassLimitsTable::default();
+    let LimitsTable { rack, zone, remote, .. } = &config.limits;
+    let tells = |key: &str| config.node.labels.contains_key(key);
+    for (name, table) in [("rack", rack), ("zone", zone), ("remote", remote)] {
+        if *table != none && !["zone", "rack", "host"].iter().any(|key| tells(key)) {
+            found.say(
+                &format!("limits.{name}"),
+                "this node does not say where it stands, so no peer is of this class: set `zone` or `rack` in \
+                 `node.labels`",
+            );
+        }
+    }
     if config.storage.quota.is_some_and(|quota| quota.0.0 == 0) {
         found.say(
             "storage.quota",

@@ -134,6 +134,22 @@ pub struct LimitsTable {
     pub up: Option<Rate>,
     /// Receive at most this much in all.
     pub down: Option<Rate>,
+    /// To and from peers on the same host or in the same rack, all together. Labels say where a node stands.
+    pub rack: ClassLimitsTable,
+    /// To and from peers in the same zone, in another rack.
+    pub zone: ClassLimitsTable,
+    /// To and from peers in another zone, or in another rack where no zone is known.
+    pub remote: ClassLimitsTable,
+}
+
+/// Caps on bytes per second for one class of peers, within those for all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassLimitsTable {
+    /// Send them at most this much.
+    pub up: Option<Rate>,
+    /// Receive from them at most this much.
+    pub down: Option<Rate>,
 }
 
 /// What the data directory may hold.

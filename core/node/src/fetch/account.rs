@@ -1,9 +1,9 @@
-//! Counts how a fetch ended, and how close it came to the theoretical limit.
+//! Counts how a fetch ended, how close it came to the theoretical limit, and where the rest of its time went.
 
 use std::sync::atomic::Ordering;
 
-use samara_model::ByteCount;
 use samara_model::limit::distribution_limit;
+use samara_model::{ByteCount, BytesPerSecond};
 
 use super::FetchError;
 use crate::api::Fetched;
@@ -22,18 +22,143 @@ pub fn ended(shared: &Shared, state: Option<&ContentState>, result: &Result<Fetc
     if let (Ok(fetched), Some(state)) = (result, state)
         && !fetched.was_there
     {
-        shared.metrics.transfer_took(fetched.took, over_limit(shared, state, fetched));
+        let account = account(shared, state, fetched);
+        shared.metrics.transfer_took(fetched.took, account.and_then(|account| account.ratio()));
+        if let Some(account) = account {
+            state.set_account(account);
+        }
     }
 }
 
-/// Time over limit; `None` when nothing says how fast the line is, or hardly anything was fetched.
-fn over_limit(shared: &Shared, state: &ContentState, fetched: &Fetched) -> Option<f64> {
-    let rate = shared.config.limit_down.or(state.speed.fastest())?;
+/// A fetch that is over, in figures. All times are in seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Account {
+    /// From the order to the file in place.
+    pub took: f64,
+    /// Bytes that were missing.
+    pub missing: u64,
+    /// Of a chunk.
+    pub chunk_size: u32,
+    /// What the line carries: the cap, or the fastest second.
+    pub rate: BytesPerSecond,
+    /// The cap told it.
+    pub capped: bool,
+    /// Members that were up then.
+    pub receivers: u32,
+    /// The shortest possible time for all receivers.
+    pub limit: f64,
+    /// The shortest possible time for one receiver.
+    pub line: f64,
+    /// Seconds of the transfer in which nothing came.
+    pub idle: f64,
+    /// Bytes that came and were thrown away.
+    pub wasted: u64,
+    /// Until somebody was found who has it.
+    pub finding: f64,
+    /// Until the manifest was here.
+    pub manifest: f64,
+    /// Hashing what was here.
+    pub checking: f64,
+    /// Chunks coming.
+    pub transferring: f64,
+    /// Waiting for room on the disk.
+    pub parked: f64,
+    /// Syncing and renaming.
+    pub finishing: f64,
+}
+
+impl Account {
+    /// Time over limit; `None` when hardly anything was fetched.
+    pub fn ratio(&self) -> Option<f64> {
+        let enough = self.missing >= u64::from(self.chunk_size) && self.limit > 0.0;
+        enough.then(|| self.took / self.limit)
+    }
+
+    /// Where the time beyond the limit went, the longest first; together they are that time, but for rounding and
+    /// what overlaps.
+    pub fn losses(&self) -> Vec<(&'static str, f64)> {
+        let wasted = self.wasted as f64 / self.rate.0.max(1) as f64;
+        let beyond = self.transferring - self.limit - self.idle - wasted;
+        let mut all = vec![
+            ("finding", self.finding),
+            ("manifest", self.manifest),
+            ("checking", self.checking),
+            ("parked", self.parked),
+            ("finishing", self.finishing),
+            ("idle", self.idle),
+            ("wasted", wasted),
+            ("below-line-rate", beyond),
+        ];
+        all.retain(|(_, seconds)| *seconds > 0.001);
+        all.sort_by(|one, other| other.1.total_cmp(&one.1));
+        all
+    }
+}
+
+/// None when nothing says how fast the line is.
+fn account(shared: &Shared, state: &ContentState, fetched: &Fetched) -> Option<Account> {
+    let cap = shared.limits().all.down;
+    let rate = cap.or(state.speed.fastest())?;
     let missing = fetched.size.0.saturating_sub(fetched.progress.resumed.0);
     let members = shared.metrics.pulse.alive.load(Ordering::Relaxed);
     let receivers = u32::try_from(members).unwrap_or(u32::MAX).max(fetched.progress.neighbours);
-    let limit = distribution_limit(receivers.max(1), ByteCount(missing), fetched.chunk_size, rate);
-    let limit = limit.as_secs_f64();
-    (missing >= u64::from(fetched.chunk_size) && limit > 0.0)
-        .then(|| fetched.took.as_secs_f64() / limit)
+    let receivers = receivers.max(1);
+    let chunk_size = fetched.chunk_size;
+    let limit = |receivers| {
+        distribution_limit(receivers, ByteCount(missing), chunk_size, rate).as_secs_f64()
+    };
+    let phases = state.phases();
+    let of =
+        |name: &str| phases.iter().filter(|(word, _)| word == name).map(|(_, took)| took).sum();
+    let took = fetched.took.as_secs_f64();
+    // The name is resolved before there is a state with phases.
+    let resolving = (took - phases.iter().map(|(_, took)| took).sum::<f64>()).max(0.0);
+    let finding: f64 = of("finding");
+    let transferring: f64 = of("transferring");
+    Some(Account {
+        took,
+        missing,
+        chunk_size,
+        rate,
+        capped: cap.is_some(),
+        receivers,
+        limit: limit(receivers),
+        line: missing as f64 / rate.0.max(1) as f64,
+        idle: state.speed.idle().as_secs_f64().min(transferring),
+        wasted: state.wasted.load(Ordering::Relaxed),
+        finding: finding + resolving,
+        manifest: of("manifest"),
+        checking: of("checking"),
+        transferring,
+        parked: of("parked"),
+        finishing: of("finishing"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_losses_are_the_time_beyond_the_limit() {
+        let account = Account {
+            took: 20.0,
+            missing: 10_000_000,
+            chunk_size: 1 << 20,
+            rate: BytesPerSecond(1_000_000),
+            limit: 11.0,
+            line: 10.0,
+            idle: 2.0,
+            wasted: 1_000_000,
+            finding: 1.0,
+            transferring: 18.0,
+            finishing: 1.0,
+            ..Account::default()
+        };
+        let losses = account.losses();
+        let sum: f64 = losses.iter().map(|(_, seconds)| seconds).sum();
+        assert!((sum - 9.0).abs() < 1e-9, "{losses:?}");
+        assert_eq!(losses[0], ("below-line-rate", 4.0));
+        assert_eq!(account.ratio(), Some(20.0 / 11.0));
+    }
 }

@@ -7,7 +7,7 @@ use super::FetchError;
 use super::patience::{Patience, Standing};
 use super::resolve::not_found;
 use super::search::{Seen, look_around};
-use crate::api::{FetchPhase, FetchProgress, FetchRequest};
+use crate::api::{FetchPhase, FetchProgress, FetchRequest, PeerRow};
 use crate::content_state::ContentState;
 use crate::shared::Shared;
 
@@ -77,14 +77,13 @@ fn give_up(
         total: progress.total,
         missing: stored.have().missing(),
         chunks: progress.chunks,
-        connected: connected(state),
+        connected: connected(&state.rows(shared.clock.now())),
         waited: Duration::from_secs(without.as_secs()),
     }
 }
 
 /// Who is connected, for a person.
-fn connected(state: &ContentState) -> String {
-    let rows = state.rows.lock().unwrap_or_else(PoisonError::into_inner);
+fn connected(rows: &[PeerRow]) -> String {
     let named: Vec<String> = rows.iter().take(NAMED).map(|row| row.address.to_string()).collect();
     match rows.len() {
         0 => "nobody is connected".into(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use samara_model::PeerMessage;
+use samara_model::{PeerMessage, Place};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
@@ -11,9 +11,9 @@ use tokio::task::JoinError;
 use super::buffers::ReceiveMemory;
 use super::handle::Shared;
 use super::keepalive::{LastHeard, Verdict};
+use super::limits::{Class, Throttles};
 use super::reader::{Reader, ReaderParts};
 use super::storing::Storing;
-use super::throttle::Throttle;
 use super::transport::TcpTransport;
 use super::writer::Writer;
 use super::{CloseReason, LinkCommand, LinkConfig, LinkEvent, LinkHandle, LinkRouter};
@@ -35,8 +35,10 @@ pub(super) struct Connection {
 pub(super) struct Resources<R> {
     pub storing: Arc<Storing<R>>,
     pub memory: Arc<ReceiveMemory>,
-    pub up: Arc<Throttle>,
-    pub down: Arc<Throttle>,
+    pub up: Throttles,
+    pub down: Throttles,
+    /// Where this node stands.
+    pub place: Place,
 }
 
 /// Runs a link to its end, between `Connected` and `Disconnected`. `forget` is called before the latter.
@@ -55,6 +57,7 @@ pub(super) async fn run<R: LinkRouter>(
 
     let (receiving, sending) = stream.into_split();
     let (link, shared) = (handle.id, handle.shared.clone());
+    let class = Class::between(&resources.place, &handle.labels.place());
     let heard = Arc::new(LastHeard::new());
     let (until_reported, mut all_reported) = mpsc::channel(1);
     let parts = ReaderParts {
@@ -63,13 +66,13 @@ pub(super) async fn run<R: LinkRouter>(
         shared: shared.clone(),
         heard: heard.clone(),
         memory: resources.memory.clone(),
-        down: resources.down.clone(),
+        down: resources.down.gate(class),
         storing: resources.storing.clone(),
         until_reported,
     };
     let reader = Reader::new(receiving, &received, parts);
     let transport = TcpTransport(sending);
-    let up = resources.up.clone();
+    let up = resources.up.gate(class);
     let writer =
         Writer::new(link, transport, router.clone(), shared.clone(), commands, up, greeting);
     let mut reader = tokio::spawn(reader.run());

@@ -20,6 +20,7 @@ mod dial;
 mod duplicate;
 mod handle;
 mod keepalive;
+mod limits;
 mod low_water;
 mod outqueue;
 mod pace;
@@ -40,9 +41,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use samara_model::{ByteCount, BytesPerSecond, ChunkIndex, ContentId, PeerId, PeerMessage};
+use samara_model::{ByteCount, ChunkIndex, ContentId, PeerId, PeerMessage};
 use samara_store::{Content, ReadChunkError, StoreChunkError};
 use samara_wire::handshake::HandshakeError;
+
+use crate::api::NodeCaps;
 
 pub use bind::{BindError, BoundPair, bind_pair};
 pub use counters::{Counters, Traffic};
@@ -244,10 +247,8 @@ pub trait LinkRouter: Clone + Send + Sync + 'static {
 /// How links behave.
 #[derive(Debug, Clone)]
 pub struct LinkConfig {
-    /// Cap on all bytes sent by all links together; `None` is no cap. Default none.
-    pub limit_up: Option<BytesPerSecond>,
-    /// Cap on all bytes received by all links together; `None` is no cap. Default none.
-    pub limit_down: Option<BytesPerSecond>,
+    /// Caps on the bytes of all links together, and of those to each class of peers. Default none.
+    pub limits: NodeCaps,
     /// Most bytes of chunks that are in memory between socket and disk, for all links together; two
     /// chunks always find room. Default 24 MiB.
     pub receive_memory: ByteCount,
@@ -264,8 +265,7 @@ pub struct LinkConfig {
 impl Default for LinkConfig {
     fn default() -> Self {
         LinkConfig {
-            limit_up: None,
-            limit_down: None,
+            limits: NodeCaps::default(),
             receive_memory: ByteCount(24 << 20),
             max_links: 1024,
             handshake_timeout: Duration::from_secs(5),

@@ -18,9 +18,9 @@ use super::assembly::{Assembly, Whole};
 use super::buffers::ReceiveMemory;
 use super::handle::{Closing, Shared};
 use super::keepalive::LastHeard;
+use super::limits::Gate;
 use super::low_water::LowWater;
 use super::storing::{Arrival, Storing};
-use super::throttle::Throttle;
 use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Read at once between pieces. Small, because what it contains of a body is copied once more.
@@ -44,7 +44,7 @@ pub(super) struct Reader<S, R> {
     closing: Closing,
     heard: Arc<LastHeard>,
     memory: Arc<ReceiveMemory>,
-    down: Arc<Throttle>,
+    down: Gate,
     frames: FrameDecoder,
     /// The peer's numbers.
     channels: HashMap<Channel, ContentId>,
@@ -67,7 +67,7 @@ pub(super) struct ReaderParts<R> {
     pub shared: Arc<Shared>,
     pub heard: Arc<LastHeard>,
     pub memory: Arc<ReceiveMemory>,
-    pub down: Arc<Throttle>,
+    pub down: Gate,
     pub storing: Arc<Storing<R>>,
     pub until_reported: mpsc::Sender<()>,
 }
@@ -382,14 +382,16 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
     }
 
     async fn pass_throttle(&mut self, bytes: usize) -> Result<(), CloseReason> {
-        let Some(until) = self.down.reserve(bytes, tokio::time::Instant::now()) else {
-            return Ok(());
-        };
-        let _deaf = self.heard.deaf();
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => Ok(()),
-            reason = self.closing.wait() => Err(reason),
+        for stage in 0..Gate::STAGES {
+            let now = tokio::time::Instant::now();
+            let Some(until) = self.down.reserve(stage, bytes, now) else { continue };
+            let _deaf = self.heard.deaf();
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                reason = self.closing.wait() => return Err(reason),
+            }
         }
+        Ok(())
     }
 
     async fn deliver(&self, event: LinkEvent) {

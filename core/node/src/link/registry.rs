@@ -21,10 +21,11 @@ use super::counters::Counters;
 use super::dial::{DialError, connect};
 use super::duplicate::{Candidate, Existing, replaces};
 use super::handle::{COMMAND_QUEUE, CloseReason, LinkHandle, Shared};
+use super::limits::Throttles;
 use super::shake::{ShakeError, acceptor_hello, dialler_hello, refuse, welcome};
 use super::storing::Storing;
-use super::throttle::Throttle;
 use super::{LinkCommand, LinkConfig, LinkEvent, LinkId, LinkRouter};
+use crate::api::NodeCaps;
 
 /// Who this node is, as it tells others.
 #[derive(Debug, Clone)]
@@ -58,6 +59,8 @@ struct Inner<R> {
     runtime: Handle,
     local: SocketAddr,
     resources: Arc<Resources<R>>,
+    /// The caps that hold now.
+    limits: Mutex<NodeCaps>,
     counters: Arc<Counters>,
     links: Mutex<HashMap<PeerId, Entry>>,
     dials: Mutex<HashMap<SocketAddr, watch::Receiver<Option<DialOutcome>>>>,
@@ -116,17 +119,20 @@ impl<R: LinkRouter> Links<R> {
     ) -> io::Result<Self> {
         tcp.set_nonblocking(true)?;
         let local = tcp.local_addr()?;
-        if let Some(size) = receive_buffer(config.limit_down) {
+        if let Some(size) = receive_buffer(config.limits.all.down) {
             socket2::SockRef::from(&tcp).set_recv_buffer_size(size as usize)?;
         }
         let listener = tokio::net::TcpListener::from_std(tcp)?;
         let resources = Arc::new(Resources {
             storing: Storing::new(),
             memory: ReceiveMemory::new(config.receive_memory),
-            up: Arc::new(Throttle::new(config.limit_up)),
-            down: Arc::new(Throttle::new(config.limit_down)),
+            up: Throttles::new(&config.limits, |caps| caps.up),
+            down: Throttles::new(&config.limits, |caps| caps.down),
+            place: number_labels(&identity.labels).place(),
         });
+        let limits = Mutex::new(config.limits);
         let inner = Arc::new(Inner {
+            limits,
             identity,
             config,
             router,
@@ -192,14 +198,15 @@ impl<R: LinkRouter> Links<R> {
     }
 
     /// Other caps from now on.
-    pub fn set_limits(&self, up: Option<BytesPerSecond>, down: Option<BytesPerSecond>) {
-        self.0.resources.up.set_rate(up);
-        self.0.resources.down.set_rate(down);
+    pub fn set_limits(&self, limits: &NodeCaps) {
+        self.0.resources.up.set(limits, |caps| caps.up);
+        self.0.resources.down.set(limits, |caps| caps.down);
+        *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = *limits;
     }
 
-    /// The caps on what is sent and received.
-    pub fn limits(&self) -> (Option<BytesPerSecond>, Option<BytesPerSecond>) {
-        (self.0.resources.up.rate(), self.0.resources.down.rate())
+    /// The caps that hold now.
+    pub fn limits(&self) -> NodeCaps {
+        *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops listening and dialling, says `Bye` on every link after what it still has to say, and waits
@@ -264,7 +271,7 @@ impl<R: LinkRouter> Inner<R> {
     }
 
     async fn dial_once(self: &Arc<Self>, address: SocketAddr) -> DialOutcome {
-        let mut stream = connect(address, receive_buffer(self.config.limit_down)).await?;
+        let mut stream = connect(address, receive_buffer(self.config.limits.all.down)).await?;
         let dial = self.next_dial.fetch_add(1, Ordering::Relaxed);
         let ours = self.hello(dial);
         let shaken = dialler_hello(&mut stream, &ours).await;

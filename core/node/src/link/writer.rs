@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::handle::{Closing, Shared};
+use super::limits::Gate;
 use super::pace::Pace;
 use super::serving::{Rest, Running, Serving, Source, Waiting};
-use super::throttle::Throttle;
 use super::transport::{PageCache, SentRange, Transport, read_range};
 use super::{CloseReason, DiskOp, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
@@ -39,7 +39,7 @@ pub(super) struct Writer<T, R> {
     router: R,
     shared: Arc<Shared>,
     commands: mpsc::Receiver<LinkCommand>,
-    up: Arc<Throttle>,
+    up: Gate,
     /// Encoded messages that were not sent yet.
     out: Vec<u8>,
     channels: HashMap<ContentId, Channel>,
@@ -106,7 +106,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         router: R,
         shared: Arc<Shared>,
         commands: mpsc::Receiver<LinkCommand>,
-        up: Arc<Throttle>,
+        up: Gate,
         greeting: Vec<u8>,
     ) -> Self {
         let interrupts = Interrupts {
@@ -369,8 +369,10 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
     }
 
     async fn pass_throttle(&mut self, bytes: usize) -> Result<(), CloseReason> {
-        if let Some(until) = self.up.reserve(bytes, Instant::now()) {
-            attending!(self, sleep_until(until));
+        for stage in 0..Gate::STAGES {
+            if let Some(until) = self.up.reserve(stage, bytes, Instant::now()) {
+                attending!(self, sleep_until(until));
+            }
         }
         Ok(())
     }

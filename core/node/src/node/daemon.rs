@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use samara_model::BytesPerSecond;
 use tokio::sync::oneshot;
 
 use super::Node;
-use crate::api::StorageConfig;
+use crate::api::{NodeCaps, StorageConfig};
 use crate::documents::ReloadDocument;
 use crate::gossip_actor::GossipMessage;
 use crate::selector::{PolicyError, PolicyMode, PolicyRequest};
@@ -36,14 +35,15 @@ impl Node {
     }
 
     /// Other caps from now on.
-    pub fn set_limits(&self, up: Option<BytesPerSecond>, down: Option<BytesPerSecond>) {
+    pub fn set_limits(&self, limits: &NodeCaps) {
         if let Some(links) = self.shared.links() {
-            links.set_limits(up, down);
+            links.set_limits(limits);
         }
     }
 
     /// Another bound on the data directory from now on.
     pub fn set_storage(&self, storage: StorageConfig) {
+        self.shared.store.keep_free(storage.min_free);
         *self.shared.storage.lock().unwrap_or_else(PoisonError::into_inner) = storage;
     }
 

@@ -1,7 +1,5 @@
 //! Who has a content, as far as this node knows: exact for neighbours, completion for everybody else.
 
-use std::sync::PoisonError;
-
 use samara_model::ContentId;
 use tokio::sync::oneshot;
 
@@ -14,7 +12,7 @@ impl Shared {
     pub async fn peer_rows(&self, content: ContentId) -> Vec<PeerRow> {
         let state = self.content(&content);
         let mut rows = match &state {
-            Some(state) => state.rows.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Some(state) => state.rows(self.clock.now()),
             None => Vec::new(),
         };
         let (answer, answered) = oneshot::channel();

@@ -84,6 +84,8 @@ pub enum SwarmMessage {
     OrderLost(Work),
     /// There is room on the disk again.
     RoomFound,
+    /// Nobody wants it here any more.
+    Closed,
     /// Where the content has its gaps, in so many stretches.
     Map {
         /// At most so many.
@@ -109,6 +111,13 @@ pub struct ServeProblem {
 pub enum Prepared {
     /// The store is ready.
     Ready(Arc<Content>),
+    /// There is not enough room for it yet.
+    NoRoom {
+        /// How much is missing.
+        why: String,
+        /// The manifest, for another try.
+        bytes: Arc<[u8]>,
+    },
     /// The bytes are not this content's manifest.
     Refused(String),
     /// The manifest is right, but this node cannot fetch to that place.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::{AsyncContext, Context, Handler};
 use samara_engine::swarm::{LinkKey, SwarmInput, SwarmOutput};
 use samara_model::{ChunkIndex, PeerId, PeerMessage};
+use samara_policy::Question;
 
 use super::{ASK_AGAIN, Swarm, SwarmMessage};
 use crate::api::FetchPhase;
@@ -34,11 +35,11 @@ impl Swarm {
             }
             SwarmOutput::VerifyOwn { link, chunk } => self.order(Work::Verify { link, chunk }),
             SwarmOutput::AskPolicy { token, question, deadline } => {
-                let (content, question) = (self.state.content, Box::new(question));
+                let (content, question) = (self.state.content, self.with_caps(question));
                 self.ask(SelectorMessage::Ask { content, token, question, deadline }, token, ctx)
             }
             SwarmOutput::AskBuiltIn { token, question } => {
-                let (content, question) = (self.state.content, Box::new(question));
+                let (content, question) = (self.state.content, self.with_caps(question));
                 self.ask(SelectorMessage::AskBuiltIn { content, token, question }, token, ctx)
             }
             SwarmOutput::StartTimer { token, after } => self.start_timer(token, after, ctx),
@@ -97,6 +98,20 @@ impl Swarm {
         }
     }
 
+    /// The caps may be newer than the machine.
+    fn with_caps(&self, mut question: Question) -> Box<Question> {
+        let me = match &mut question {
+            Question::Neighbours(view) => &mut view.me,
+            Question::Offers(view) => &mut view.me,
+            Question::Requests(view) => &mut view.me,
+            Question::Overdue(view) => &mut view.me,
+        };
+        let caps = self.shared.limits().all;
+        me.upload_cap = caps.up.map_or(0, |rate| rate.0);
+        me.download_cap = caps.down.map_or(0, |rate| rate.0);
+        Box::new(question)
+    }
+
     fn ask(&mut self, message: SelectorMessage, token: u64, ctx: &mut Context<Self>) {
         if !self.shared.selector.tell(message) {
             ctx.notify_later(Later(SwarmInput::PolicyFailed { token }), ASK_AGAIN);
@@ -109,6 +124,11 @@ impl Swarm {
         }
         self.timer = Some(ctx.run_later(after, move |swarm, ctx| {
             swarm.timer = None;
+            // What a full mailbox did not take is made up for here.
+            if swarm.ends(ctx) {
+                return;
+            }
+            swarm.follow_policy(ctx);
             swarm.input(SwarmInput::TimerFired { token }, ctx);
         }));
     }

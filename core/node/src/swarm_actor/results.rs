@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use actix::Context;
+use actix::{AsyncContext, Context};
 use samara_engine::swarm::{LinkKey, ManifestFacts, SwarmInput};
 use samara_model::ChunkIndex;
 use samara_store::{Content, ReadChunkError};
@@ -14,6 +15,9 @@ use crate::chunk_store_actor::Work;
 use crate::link::{LinkHandle, LinkId};
 use crate::router::key;
 use crate::seeder_actor::SeederMessage;
+
+/// How often a fetch that did not fit looks again whether it does.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(2);
 
 impl Swarm {
     pub(super) fn load(&mut self, content: Arc<Content>, ctx: &mut Context<Self>) {
@@ -40,6 +44,14 @@ impl Swarm {
     pub(super) fn prepared(&mut self, prepared: Prepared, ctx: &mut Context<Self>) {
         match prepared {
             Prepared::Ready(content) => self.load(content, ctx),
+            Prepared::NoRoom { why, bytes } => {
+                self.park(why);
+                ctx.run_later(LOOK_FOR_ROOM, |swarm, ctx| {
+                    if !swarm.ends(ctx) {
+                        swarm.order(Work::Prepare(Some(bytes)));
+                    }
+                });
+            }
             Prepared::Refused(why) => {
                 tracing::warn!(content = %self.state.content, why, "the manifest is refused");
                 self.state.set_phase(FetchPhase::Manifest);

@@ -30,13 +30,7 @@ impl Swarm {
             }
             // What was cancelled does not accept anything either.
             SwarmEvent::Parked if self.state.is_closed() => {}
-            SwarmEvent::Parked => {
-                self.state.set_phase(FetchPhase::Parked { reason: self.park_reason.clone() });
-                self.shared.notify(Notice::Warning(format!(
-                    "{content} is parked: {}. It goes on by itself when there is room",
-                    self.park_reason
-                )));
-            }
+            SwarmEvent::Parked => self.park(self.park_reason.clone()),
             SwarmEvent::DecisionDropped { hook, why } => {
                 tracing::trace!(%content, hook = hook.name(), why = why.label(), "decision dropped")
             }
@@ -45,6 +39,18 @@ impl Swarm {
                 tracing::debug!(%content, peer = %peer.short(), "promised a chunk and sent nothing")
             }
         }
+    }
+
+    /// It waits for room on the disk. Told once, however often it tries again.
+    pub(super) fn park(&self, reason: String) {
+        let content = self.state.content;
+        let was_parked = matches!(self.state.phase(), FetchPhase::Parked { .. });
+        if !was_parked {
+            self.shared.notify(Notice::Warning(format!(
+                "{content} is parked: {reason}. It goes on by itself when there is room"
+            )));
+        }
+        self.state.set_phase(FetchPhase::Parked { reason });
     }
 
     /// Lets gossip and tracker know how much is here.
@@ -92,13 +98,15 @@ impl Swarm {
             source: PeerSource::Neighbour,
             age: now.since(row.heard),
         });
-        let rows = rows.collect();
-        *self.state.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+        self.state.set_rows(now, rows.collect());
         self.state.note_rates(now);
         let outstanding = self.machine.outstanding();
         self.state.incoming.store(outstanding.incoming, Ordering::Relaxed);
         self.state.outgoing.store(outstanding.outgoing, Ordering::Relaxed);
-        self.state.speed.look(self.state.received.load(Ordering::Relaxed), Instant::now());
+        let wanted = self.state.phase() == FetchPhase::Transferring;
+        let received = self.state.received.load(Ordering::Relaxed);
+        self.state.speed.look(received, wanted, Instant::now());
+        self.state.set_stats(self.machine.stats());
         let reasons = self.machine.reasons().collect();
         *self.state.reasons.lock().unwrap_or_else(PoisonError::into_inner) = reasons;
         self.count_neighbours();

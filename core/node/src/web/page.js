@@ -29,7 +29,7 @@ function span(seconds) {
   return Math.floor(seconds / 3600) + ' h ' + Math.floor((seconds % 3600) / 60) + ' min';
 }
 const nameOf = (one) => one.release || (one.content ? one.content.slice(0, 16) : one.path);
-const keyOf = (one) => one.content || one.release;
+const keyOf = (one) => one.content || one.release || one.path;
 const doneOf = (one) => (one.size_bytes > 0 ? one.done_bytes / one.size_bytes : (one.state === 'complete' ? 1 : 0));
 
 function row(cells, head) {
@@ -249,6 +249,18 @@ async function ask() {
   }
 }
 
+// The contents after a change: rows in place where they were, new ones at the end.
+function merged(changes) {
+  const changed = new Map(changes.changed.map((one) => [keyOf(one), one]));
+  const gone = new Set(changes.gone);
+  const kept = contents.filter((one) => !gone.has(keyOf(one))).map((one) => {
+    const now = changed.get(keyOf(one));
+    changed.delete(keyOf(one));
+    return now || one;
+  });
+  return [...kept, ...changed.values()];
+}
+
 function follow() {
   const events = new EventSource('/v1/events');
   const state = (text, lost) => { at('link').textContent = text; at('link').className = lost ? 'lost' : ''; };
@@ -256,6 +268,7 @@ function follow() {
   events.addEventListener('error', () => state('the node does not answer; trying again', true));
   events.addEventListener('status', (event) => showStatus(JSON.parse(event.data)));
   events.addEventListener('contents', (event) => showContents(JSON.parse(event.data)));
+  events.addEventListener('changes', (event) => showContents({ contents: merged(JSON.parse(event.data)) }));
   events.addEventListener('notice', (event) => showNotice(JSON.parse(event.data)));
 }
 

@@ -122,7 +122,7 @@ fn a_content_that_needs_more_space_than_there_is_is_refused_at_once() {
     let output = world.path("copy");
     let error = world
         .peer
-        .begin_fetch(id, text, manifest, &output, &|_, _| {}, &go())
+        .begin_fetch(id, &text, &manifest, &output, &|_, _| {}, &go())
         .expect_err("no disk of this kind");
     assert!(matches!(error, BeginFetchError::NotEnoughSpace { .. }), "{error:?}");
     assert!(fs::read_dir(world.dir.path()).expect("there").all(|entry| {
@@ -134,9 +134,9 @@ fn a_content_that_needs_more_space_than_there_is_is_refused_at_once() {
 fn a_manifest_that_lies_is_refused() {
     let world = World::new();
     let origin = world.publish(&world.file("model.bin", 100, 1));
-    let begin = |id, bytes: &[u8], manifest| {
+    let begin = |id, bytes: &[u8], manifest: Manifest| {
         let output = world.path("copy");
-        world.peer.begin_fetch(id, bytes.to_vec(), manifest, &output, &|_, _| {}, &go())
+        world.peer.begin_fetch(id, bytes, &manifest, &output, &|_, _| {}, &go())
     };
     let manifest = origin.manifest().clone();
     let wrong = begin(ContentId([1; 32]), origin.manifest_bytes(), manifest.clone());

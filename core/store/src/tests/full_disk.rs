@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::*;
 use crate::StoreChunkError;
+use samara_model::ByteCount;
 
 struct SmallDisk {
     dir: TempDir,
@@ -48,7 +49,7 @@ fn a_disk_that_fills_up_in_mid_transfer_records_nothing_and_goes_on_when_there_i
     let full = fetched.store_chunk(1, digest, &chunk);
     assert!(matches!(full, Err(StoreChunkError::DiskFull { chunk: 1, .. })), "{full:?}");
     assert!(!fetched.has(1) && fetched.has(0));
-    assert_eq!(fetched.free_space(), Some(samara_model::ByteCount(0)));
+    assert_eq!(fetched.free_space(), Some(ByteCount(0)));
     fs::remove_file(filler).expect("ours");
     transfer(&origin, &fetched);
     fetched.finish().expect("all chunks are there");
@@ -68,6 +69,42 @@ fn too_little_space_is_told_before_anything_is_written() {
         other => panic!("{other:?}"),
     }
     assert_eq!(fs::read_dir(disk.dir.path()).expect("there").count(), 0);
+}
+
+#[test]
+fn what_shall_stay_free_stays_free_and_the_fetch_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let world = World::new();
+    let origin = world.publish(&world.file("model.bin", 10 * CHUNK_BYTES, 1));
+    let peer = Store::open(&disk.dir.path().join("data")).expect("nobody else has it");
+    let output = disk.dir.path().join("copy");
+    peer.keep_free(ByteCount(900 << 10));
+    match begin(&peer, &origin, &output) {
+        Err(BeginFetchError::NotEnoughSpace { reserve, free, .. }) => {
+            assert_eq!(reserve, ByteCount(900 << 10));
+            assert!(free > reserve, "{free:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    peer.keep_free(ByteCount(512 << 10));
+    let fetched = begin(&peer, &origin, &output).expect("there is room");
+    send(&origin, &fetched, 0);
+    let filler = disk.dir.path().join("filler");
+    let free = fetched.free_space().expect("it tells").0 as usize;
+    fs::write(&filler, vec![1; free]).expect("the rest is free still");
+    let mut chunk = Vec::new();
+    // What was known of the file system may be good for a few chunks more.
+    let refused = (1..10).find_map(|number| {
+        origin.read_chunk(number, &mut chunk).expect("the origin has it");
+        fetched.store_chunk(number, *blake3::hash(&chunk).as_bytes(), &chunk).err()
+    });
+    assert!(matches!(refused, Some(StoreChunkError::TooLittleFree { .. })), "{refused:?}");
+    fs::remove_file(filler).expect("ours");
+    transfer(&origin, &fetched);
+    fetched.finish().expect("all chunks are there");
+    // On another file system nothing is kept free.
+    let elsewhere = begin(&peer, &origin, &world.path("copy")).expect("a copy");
+    elsewhere.finish().expect("copied");
 }
 
 #[test]

@@ -110,8 +110,7 @@ fn import(path: &Path) -> Imported {
 }
 
 fn begin(store: &Store, origin: &Content, output: &Path) -> Result<Arc<Content>, BeginFetchError> {
-    let bytes = origin.manifest_bytes().to_vec();
-    let manifest = origin.manifest().clone();
+    let (bytes, manifest) = (origin.manifest_bytes(), origin.manifest());
     store.begin_fetch(origin.id(), bytes, manifest, output, &|_, _| {}, &go())
 }
 

@@ -83,7 +83,7 @@ fn forgetting_an_unfinished_fetch_keeps_it_for_later_discarding_does_not() {
 fn a_stopped_start_loses_nothing() {
     let mut world = World::new();
     let origin = interrupted(&mut world);
-    let (manifest, bytes) = (origin.manifest().clone(), origin.manifest_bytes().to_vec());
+    let (manifest, bytes) = (origin.manifest(), origin.manifest_bytes());
     let (output, stop) = (world.path("copy"), std::sync::atomic::AtomicBool::new(true));
     let stopped = world.peer.begin_fetch(origin.id(), bytes, manifest, &output, &|_, _| {}, &stop);
     assert!(matches!(stopped, Err(BeginFetchError::Stopped { .. })), "{stopped:?}");

@@ -7,7 +7,7 @@ use super::*;
 fn begin_counting(world: &World, origin: &Content, output: &str) -> (Arc<Content>, u64) {
     let read = AtomicU64::new(0);
     let progress = |done, _| read.store(done, Ordering::Relaxed);
-    let (manifest, bytes) = (origin.manifest().clone(), origin.manifest_bytes().to_vec());
+    let (manifest, bytes) = (origin.manifest(), origin.manifest_bytes());
     let output = world.path(output);
     let begun = world.peer.begin_fetch(origin.id(), bytes, manifest, &output, &progress, &go());
     (begun.expect("nothing is in the way"), read.into_inner())

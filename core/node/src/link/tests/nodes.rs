@@ -174,8 +174,8 @@ impl TestNode {
             .store
             .begin_fetch(
                 id,
-                published.manifest_bytes.clone(),
-                manifest,
+                &published.manifest_bytes,
+                &manifest,
                 &self.dir.path().join("output"),
                 &|_, _| {},
                 &stop,

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::nodes::{TestNode, connect, noise, open, send, serve};
 use super::raw_peer::{RawPeer, hello};
+use crate::api::{Caps, NodeCaps};
 use crate::link::{CloseReason, LinkCommand, LinkConfig, LinkEvent, LinkHandle};
 
 const CHUNK: u32 = 64 << 10;
@@ -61,6 +62,11 @@ async fn fates(node: &mut TestNode, count: usize) -> Vec<(&'static str, u32)> {
         seen.push(node.until(fate).await);
     }
     seen
+}
+
+fn upload_cap(rate: BytesPerSecond) -> LinkConfig {
+    let all = Caps { up: Some(rate), down: None };
+    LinkConfig { limits: NodeCaps { all, ..NodeCaps::default() }, ..LinkConfig::default() }
 }
 
 #[tokio::test]
@@ -124,7 +130,7 @@ async fn a_chunk_that_is_here_already_is_thrown_away() {
 
 #[tokio::test]
 async fn messages_carry_their_content_and_overtake_chunks() {
-    let slow = LinkConfig { limit_up: Some(BytesPerSecond(2 << 20)), ..LinkConfig::default() };
+    let slow = upload_cap(BytesPerSecond(2 << 20));
     let mut pair = pair(20, slow).await;
     let id = pair.content.id();
     for chunk in 0..20 {
@@ -153,7 +159,7 @@ async fn messages_carry_their_content_and_overtake_chunks() {
 
 #[tokio::test]
 async fn a_waiting_chunk_is_cancelled_without_a_trace() {
-    let slow = LinkConfig { limit_up: Some(BytesPerSecond(1 << 20)), ..LinkConfig::default() };
+    let slow = upload_cap(BytesPerSecond(1 << 20));
     let mut pair = pair(3, slow).await;
     let content = pair.content.id();
     for chunk in 0..3 {
@@ -167,7 +173,7 @@ async fn a_waiting_chunk_is_cancelled_without_a_trace() {
 
 #[tokio::test]
 async fn a_running_chunk_is_cancelled_after_its_piece() {
-    let slow = LinkConfig { limit_up: Some(BytesPerSecond(4 << 20)), ..LinkConfig::default() };
+    let slow = upload_cap(BytesPerSecond(4 << 20));
     let mut pair = pair_with(3, 4 << 20, slow).await;
     let content = pair.content.id();
     serve(&pair.link, &pair.content, 0);
@@ -184,7 +190,7 @@ async fn a_running_chunk_is_cancelled_after_its_piece() {
 
 #[tokio::test]
 async fn an_arriving_chunk_can_be_dropped() {
-    let slow = LinkConfig { limit_up: Some(BytesPerSecond(1 << 20)), ..LinkConfig::default() };
+    let slow = upload_cap(BytesPerSecond(1 << 20));
     let mut pair = pair_with(2, 256 << 10, slow).await;
     let content = pair.content.id();
     // A wish about a chunk that is not arriving has no effect on a later one.
@@ -200,7 +206,7 @@ async fn an_arriving_chunk_can_be_dropped() {
 
 #[tokio::test]
 async fn a_source_that_vanishes_fails_the_chunk_and_not_the_link() {
-    let slow = LinkConfig { limit_up: Some(BytesPerSecond(4 << 20)), ..LinkConfig::default() };
+    let slow = upload_cap(BytesPerSecond(4 << 20));
     let mut pair = pair_with(2, 2 << 20, slow).await;
     serve(&pair.link, &pair.content, 0);
     assert_eq!(fates(&mut pair.peer, 1).await, [("started", 0)]);
@@ -244,7 +250,10 @@ async fn a_chunk_counts_as_sent_when_it_is_acknowledged_not_when_it_is_written()
 #[tokio::test]
 async fn a_cap_on_receiving_holds_for_the_whole_node() {
     let rate = BytesPerSecond(4 << 20);
-    let capped = LinkConfig { limit_down: Some(rate), ..LinkConfig::default() };
+    let capped = {
+        let all = Caps { up: None, down: Some(rate) };
+        LinkConfig { limits: NodeCaps { all, ..NodeCaps::default() }, ..LinkConfig::default() }
+    };
     let mut peer = TestNode::start_with(9, capped);
     let mut origins = [TestNode::start(1), TestNode::start(2)];
     let published = origins.each_ref().map(|origin| origin.publish_file(32 * 65536, CHUNK));

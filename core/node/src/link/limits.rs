@@ -1,0 +1,190 @@
+//! The caps of all links together, and of the links to one class of peers by where they stand.
+
+use std::sync::Arc;
+
+use samara_model::Place;
+use tokio::time::Instant;
+
+use super::throttle::Throttle;
+use crate::api::{Caps, NodeCaps};
+
+/// Where the other end of a link stands. Racks are told apart by zone and rack: two zones may both have a rack `r1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// On the same host, or in the same rack.
+    Rack,
+    /// In the same zone, another rack.
+    Zone,
+    /// In another zone, or in another rack where no zone is known.
+    Remote,
+}
+
+impl Class {
+    /// None where one of the two has no labels that tell.
+    pub fn between(here: &Place, there: &Place) -> Option<Class> {
+        let same = |a: u64, b: u64| a != 0 && a == b;
+        let differ = |a: u64, b: u64| a != 0 && b != 0 && a != b;
+        if same(here.host, there.host) {
+            Some(Class::Rack)
+        } else if differ(here.zone, there.zone) {
+            Some(Class::Remote)
+        } else if same(here.rack, there.rack) {
+            Some(Class::Rack)
+        } else if same(here.zone, there.zone) {
+            Some(Class::Zone)
+        } else if differ(here.rack, there.rack) {
+            Some(Class::Remote)
+        } else {
+            None
+        }
+    }
+}
+
+/// The throttles of one direction.
+#[derive(Debug)]
+pub(super) struct Throttles {
+    all: Arc<Throttle>,
+    rack: Arc<Throttle>,
+    zone: Arc<Throttle>,
+    remote: Arc<Throttle>,
+}
+
+impl Throttles {
+    /// With the caps that `of` takes from each pair.
+    pub fn new(limits: &NodeCaps, of: fn(&Caps) -> Option<samara_model::BytesPerSecond>) -> Self {
+        let throttle = |caps: &Caps| Arc::new(Throttle::new(of(caps)));
+        Throttles {
+            all: throttle(&limits.all),
+            rack: throttle(&limits.rack),
+            zone: throttle(&limits.zone),
+            remote: throttle(&limits.remote),
+        }
+    }
+
+    /// Other caps from now on, also on links that stand.
+    pub fn set(&self, limits: &NodeCaps, of: fn(&Caps) -> Option<samara_model::BytesPerSecond>) {
+        let all = [
+            (&self.all, &limits.all),
+            (&self.rack, &limits.rack),
+            (&self.zone, &limits.zone),
+            (&self.remote, &limits.remote),
+        ];
+        all.iter().for_each(|(throttle, caps)| throttle.set_rate(of(caps)));
+    }
+
+    /// What a link to a peer of this class has to pass.
+    pub fn gate(&self, class: Option<Class>) -> Gate {
+        let own = class.map(|class| match class {
+            Class::Rack => self.rack.clone(),
+            Class::Zone => self.zone.clone(),
+            Class::Remote => self.remote.clone(),
+        });
+        Gate { all: self.all.clone(), own }
+    }
+}
+
+/// What the bytes of one link pass in one direction: first the throttle of its class, then that of all links. One
+/// after the other, so that a link that waits for its class takes nothing from the others meanwhile.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    all: Arc<Throttle>,
+    own: Option<Arc<Throttle>>,
+}
+
+impl Gate {
+    /// How many throttles there are to pass.
+    pub const STAGES: usize = 2;
+
+    /// Bytes to ask for at once, when there is a cap.
+    pub fn piece(&self) -> Option<usize> {
+        let own = self.own.as_ref().and_then(|own| own.piece());
+        [own, self.all.piece()].into_iter().flatten().min()
+    }
+
+    /// Grants `bytes` at one stage and says until when to wait there, if at all.
+    pub fn reserve(&self, stage: usize, bytes: usize, now: Instant) -> Option<Instant> {
+        match stage {
+            0 => self.own.as_ref()?.reserve(bytes, now),
+            _ => self.all.reserve(bytes, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use samara_model::BytesPerSecond;
+    use std::time::Duration;
+
+    #[test]
+    fn the_nearest_label_that_both_have_decides() {
+        let place = |zone, rack, host| Place { zone, rack, host };
+        let check = |here: Place, there: Place, wanted: Option<Class>| {
+            assert_eq!(Class::between(&here, &there), wanted, "{here:?} {there:?}");
+            assert_eq!(Class::between(&there, &here), wanted, "{there:?} {here:?}");
+        };
+        check(place(1, 2, 3), place(1, 2, 3), Some(Class::Rack));
+        check(place(1, 2, 3), place(1, 2, 4), Some(Class::Rack));
+        check(place(1, 2, 3), place(1, 5, 4), Some(Class::Zone));
+        check(place(1, 2, 3), place(9, 2, 4), Some(Class::Remote));
+        check(place(0, 2, 0), place(0, 5, 0), Some(Class::Remote));
+        check(place(1, 0, 0), place(0, 2, 0), None);
+        check(Place::default(), Place::default(), None);
+    }
+
+    fn bytes(all: u64, remote: u64) -> Throttles {
+        let up = |rate| Caps { up: Some(BytesPerSecond(rate)), down: None };
+        Throttles::new(
+            &NodeCaps { all: up(all), remote: up(remote), ..NodeCaps::default() },
+            |caps| caps.up,
+        )
+    }
+
+    async fn pass(gate: &Gate, bytes: usize) {
+        for stage in 0..Gate::STAGES {
+            if let Some(until) = gate.reserve(stage, bytes, Instant::now()) {
+                tokio::time::sleep_until(until).await;
+            }
+        }
+    }
+
+    /// Bytes that got through two gates in ten seconds of a paused clock.
+    async fn ten_seconds(gates: [Gate; 2]) -> Vec<u64> {
+        let end = Instant::now() + Duration::from_secs(10);
+        let takers = gates.map(|gate| {
+            tokio::spawn(async move {
+                let (piece, mut taken) = (gate.piece().expect("capped"), 0);
+                while Instant::now() < end {
+                    pass(&gate, piece).await;
+                    taken += piece as u64;
+                }
+                taken
+            })
+        });
+        let mut all = Vec::new();
+        for taker in takers {
+            all.push(taker.await.expect("takers do not panic"));
+        }
+        all
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_class_keeps_its_cap_and_leaves_the_rest_to_the_others() {
+        let throttles = bytes(10_000_000, 2_000_000);
+        let gates = [throttles.gate(Some(Class::Remote)), throttles.gate(Some(Class::Rack))];
+        let passed = ten_seconds(gates).await;
+        assert!((19_600_000..=20_400_000).contains(&passed[0]), "{passed:?}");
+        let sum: u64 = passed.iter().sum();
+        assert!((98_000_000..=102_000_000).contains(&sum), "{passed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_links_of_a_class_share_its_cap() {
+        let throttles = bytes(100_000_000, 4_000_000);
+        let gates = [(); 2].map(|()| throttles.gate(Some(Class::Remote)));
+        let passed = ten_seconds(gates).await;
+        for one in &passed {
+            assert!((19_600_000..=20_400_000).contains(one), "{passed:?}");
+        }
+    }
+}
