@@ -35,7 +35,8 @@ impl Daemon {
         Daemon::of(start(args.iter().chain(more)), data)
     }
 
-    fn of(mut process: Samara, data: &Path) -> Daemon {
+    /// A node that was started in another way, with its data in `data`.
+    pub fn of(mut process: Samara, data: &Path) -> Daemon {
         let ready = process.event("node_ready");
         let address = ready["listen"].as_str().expect("an address").to_owned();
         Daemon { process, data: data.to_owned(), address }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -44,6 +45,75 @@ fn the_oldest_go_pinned_ones_stay_and_files_of_the_user_are_never_touched() {
         let peers = origin.json(&["peers", "middle@1"]);
         peers["peers"].as_array().is_some_and(|rows| rows.is_empty())
     });
+}
+
+/// A file system in memory, of 12 MiB; unmounted at the end.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None where mounting is not allowed.
+    fn mount(at: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&at).expect("created");
+        let options = ["-t", "tmpfs", "-o", "size=12m", "none"];
+        let mounted = Command::new("mount").args(options).arg(&at).output().ok()?;
+        mounted.status.success().then_some(SmallDisk(at))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
+
+#[test]
+fn what_shall_stay_free_stays_free_fetches_wait_for_room_and_go_on() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let Some(disk) = SmallDisk::mount(path("disk")) else {
+        eprintln!(
+            "skipped: what_shall_stay_free_stays_free_fetches_wait_for_room_and_go_on (needs root)"
+        );
+        return;
+    };
+    let origin = Daemon::start(&path("origin"), &["--set", "limits.up=1MiB/s"]);
+    for (name, seed) in [("begun", 41), ("next", 42)] {
+        random_file(&path(name), 4 << 20, seed);
+        origin.publish(&path(name), name);
+    }
+    let more = ["--join", &origin.address.clone(), "--set", "storage.min_free=4 MiB"];
+    let peer = Daemon::start(&disk.0.join("data"), &more);
+    let state = |name: &str| {
+        let row = peer.row(name).unwrap_or_default();
+        (row["state"].as_str().unwrap_or_default().to_owned(), row)
+    };
+    // One that has begun is parked when somebody else takes the room ...
+    let begun = start(peer.with(&["fetch", "begun@1", "--wait", "forever"]));
+    eventually("chunks come", || state("begun@1").1["done_bytes"].as_u64() > Some(1 << 18));
+    let ballast = disk.0.join("ballast");
+    fs::write(&ballast, vec![7; 5 << 20]).expect("there is room for that");
+    eventually("it is parked", || state("begun@1").0 == "parked");
+    let why = peer.json(&["why", "begun@1"]);
+    assert_eq!(why["reasons"][0]["code"], "parked", "{why}");
+    assert!(
+        why["reasons"][0]["text"].as_str().is_some_and(|text| text.contains("storage.min_free")),
+        "{why}"
+    );
+    let status = peer.json(&["status"]);
+    assert!(status["storage"]["free_bytes"].as_u64() >= Some(4 << 20), "{status}");
+    // ... and one that does not fit does not begin, and does not fail either.
+    let next = start(peer.with(&["fetch", "next@1", "--wait", "forever"]));
+    eventually("it waits", || state("next@1").0 == "parked");
+    fs::remove_file(ballast).expect("removed");
+    assert_eq!(begun.end().code, Some(0));
+    assert!(same_bytes(&path("begun"), &disk.0.join("data/files/begun@1")));
+    // There is room for one beside what stays free; a third of the same size needs the first to go.
+    eventually("the oldest makes room", || state("next@1").0 == "complete");
+    assert_eq!(next.end().code, Some(0));
+    assert!(same_bytes(&path("next"), &disk.0.join("data/files/next@1")));
+    let status = peer.json(&["status"]);
+    assert!(status["storage"]["free_bytes"].as_u64() >= Some(4 << 20), "{status}");
+    drop(peer);
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 mod config;
 mod daemon;
+mod daemon_limits;
+mod daemon_network;
 mod daemon_restarts;
 mod daemon_storage;
+mod daemon_upgrade;
 mod demo;
 mod faults;
 mod http;

@@ -262,7 +262,8 @@ fn nearest(path: &str, known: &[String]) -> Option<String> {
         let whole = strsim::damerau_levenshtein(path, one);
         if last(path) == last(one) { whole.min(1) } else { whole }
     };
-    let near = known.iter().min_by_key(|one| distance(one))?;
+    // Of keys that are as near, the one that is least deep.
+    let near = known.iter().min_by_key(|one| (distance(one), one.matches('.').count()))?;
     (distance(near) <= (path.len() / 3).clamp(1, 4)).then(|| near.clone())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix::{AsyncContext, Context, Handler};
 use samara_engine::swarm::{LinkKey, SwarmInput, SwarmOutput};
-use samara_model::{ChunkIndex, PeerId, PeerMessage};
+use samara_model::{ChunkIndex, PeerId, PeerMessage, Time};
 use samara_policy::Question;
 
 use super::{ASK_AGAIN, Swarm, SwarmMessage};
@@ -122,6 +122,7 @@ impl Swarm {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
+        let after = with_others(self.shared.clock.now(), after);
         self.timer = Some(ctx.run_later(after, move |swarm, ctx| {
             swarm.timer = None;
             // What a full mailbox did not take is made up for here.
@@ -132,6 +133,17 @@ impl Swarm {
             swarm.input(SwarmInput::TimerFired { token }, ctx);
         }));
     }
+}
+
+/// Timers that are in no hurry fire together, at whole seconds: to wake the thread costs more than what is done then.
+fn with_others(now: Time, after: Duration) -> Duration {
+    let second = Duration::from_secs(1);
+    if after < second {
+        return after;
+    }
+    let due = Duration::from_micros(now.0) + after;
+    let beyond = Duration::from_nanos(u64::from(due.subsec_nanos()));
+    if beyond.is_zero() { after } else { after + second - beyond }
 }
 
 /// An input that the actor gives itself.
@@ -146,5 +158,20 @@ impl Handler<Later> for Swarm {
 
     fn handle(&mut self, later: Later, ctx: &mut Context<Self>) {
         self.input(later.0, ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_without_hurry_fire_at_whole_seconds_and_never_early() {
+        let ms = Duration::from_millis;
+        let at = |now_ms: u64, after| with_others(Time(now_ms * 1000), after);
+        assert_eq!(at(300, ms(999)), ms(999));
+        assert_eq!(at(300, ms(5000)), ms(5700));
+        assert_eq!(at(1000, ms(5000)), ms(5000));
+        assert_eq!(at(999, ms(1000)), ms(1001));
     }
 }
