@@ -35,6 +35,34 @@ pub struct NodeArg {
     data: Option<PathBuf>,
 }
 
+/// A content at a node, for the commands that are about one.
+#[derive(Debug, clap::Args)]
+pub struct OneContent {
+    /// A content id, at least its first 6 digits, or NAME@VERSION
+    pub content: String,
+    #[command(flatten)]
+    pub node: NodeArg,
+    /// Print the answer as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl OneContent {
+    /// Wants something done with it; `doing` becomes "could not DOING CONTENT".
+    ///
+    /// # Errors
+    /// When there is no such node, or it refuses.
+    pub fn send<T: DeserializeOwned>(
+        &self,
+        doing: &str,
+        method: &str,
+        below: &str,
+    ) -> Result<T, Failure> {
+        let doing = format!("could not {doing} {}", self.content);
+        self.node.admin().send(&doing, method, &content_path(&self.content, below), None::<&()>)
+    }
+}
+
 /// Where a node is administered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -2,7 +2,7 @@
 
 use samara_node::documents::RemovedDocument;
 
-use crate::admin::{NodeArg, content_path};
+use crate::admin::OneContent;
 use crate::exit::Failure;
 use crate::output;
 
@@ -10,13 +10,8 @@ use crate::output;
 /// you published or fetched to a place of your own stay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A content id, at least its first 6 digits, or NAME@VERSION
-    content: String,
     #[command(flatten)]
-    node: NodeArg,
-    /// Print what was removed as one JSON document
-    #[arg(long)]
-    pub json: bool,
+    pub of: OneContent,
 }
 
 /// Runs the command.
@@ -24,12 +19,10 @@ pub struct Args {
 /// # Errors
 /// When no node answers, or files cannot be removed.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let doing = format!("could not remove {}", args.content);
-    let path = content_path(&args.content, "");
-    let removed: RemovedDocument = args.node.admin().send(&doing, "DELETE", &path, None::<&()>)?;
-    output::document_or(args.json, &removed, || match (&removed.removed, &removed.kept) {
-        (Some(path), _) => format!("removed  {}  with {}\n", args.content, path.display()),
-        (None, Some(path)) => format!("removed  {}; {} stays\n", args.content, path.display()),
-        (None, None) => format!("removed  {}\n", args.content),
+    let removed: RemovedDocument = args.of.send("remove", "DELETE", "")?;
+    output::document_or(args.of.json, &removed, || match (&removed.removed, &removed.kept) {
+        (Some(path), _) => format!("removed  {}  with {}\n", args.of.content, path.display()),
+        (None, Some(path)) => format!("removed  {}; {} stays\n", args.of.content, path.display()),
+        (None, None) => format!("removed  {}\n", args.of.content),
     })
 }

@@ -22,7 +22,7 @@ pub use live::LiveLink;
 
 use notices::Notices;
 
-use crate::admin::Looks;
+use crate::admin::{Looks, ProcessCost};
 use crate::api::{NodeCaps, NodeConfig, Notice, StorageConfig};
 use crate::catalogue::Catalogue;
 use crate::chunk_store_actor::ChunkStore;
@@ -99,6 +99,8 @@ pub struct Shared {
     pub news: broadcast::Sender<Notice>,
     /// What those see who look on over the admin API.
     pub looks: Looks,
+    /// What the process cost a moment ago.
+    pub process: ProcessCost,
     dial_error: Mutex<String>,
     /// What its data directory may hold, as it was set last.
     pub storage: Mutex<StorageConfig>,
@@ -162,6 +164,7 @@ impl Shared {
             notices: Mutex::default(),
             news: broadcast::Sender::new(MAX_NEWS),
             looks: Looks::default(),
+            process: ProcessCost::default(),
             dial_error: Mutex::default(),
             storage: Mutex::new(parts.config.storage),
             reload: Mutex::default(),

@@ -2,7 +2,9 @@
 
 mod config;
 mod daemon;
+mod daemon_idle;
 mod daemon_limits;
+mod daemon_many;
 mod daemon_network;
 mod daemon_restarts;
 mod daemon_storage;

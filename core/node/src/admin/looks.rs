@@ -55,7 +55,7 @@ async fn take_looks(shared: Arc<Shared>, sender: watch::Sender<Option<Arc<Look>>
                 return;
             }
         }
-        let status = super::status::document(&shared).await;
+        let status = super::status::document(&shared);
         let contents = shared.content_rows();
         sender.send_replace(Some(Arc::new(Look { status, contents })));
     }

@@ -31,6 +31,7 @@ use crate::shared::Shared;
 
 pub use looks::Looks;
 pub use routes::router;
+pub use status::ProcessCost;
 
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "admin.sock";

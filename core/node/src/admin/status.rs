@@ -1,7 +1,9 @@
 //! The node as a whole, and its members.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
@@ -11,31 +13,25 @@ use tokio::sync::oneshot;
 
 use super::answer::{Answer, Refused, blocking};
 use crate::api::{Caps, NodeCaps};
+use crate::catalogue::Tally;
 use crate::documents::{
-    ActivePolicyDocument, CapsDocument, ContentDocument, LimitsDocument, MemberDocument,
-    MembersDocument, ProcessDocument, ReloadDocument, StatusDocument, StorageDocument,
-    TrafficDocument,
+    ActivePolicyDocument, CapsDocument, LimitsDocument, MemberDocument, MembersDocument,
+    ProcessDocument, ReloadDocument, StatusDocument, StorageDocument, TrafficDocument,
 };
 use crate::gossip_actor::GossipMessage;
 use crate::shared::Shared;
 
 pub async fn status(State(shared): State<Arc<Shared>>) -> Json<StatusDocument> {
-    Json(document(&shared).await)
+    Json(document(&shared))
 }
 
-/// The status at this moment.
-pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
+/// The status at this moment. A hundred of them a second must not slow a transfer down: nobody is asked for it, and
+/// no rows are made.
+pub fn document(shared: &Arc<Shared>) -> StatusDocument {
     let config = &shared.config;
-    let members = members_of(shared).await;
-    let up = |members: &Vec<MemberView>| {
-        let up = members.iter().filter(|one| one.state != MemberState::Down);
-        up.filter(|one| one.member.peer != shared.me).count() as u64 + 1
-    };
-    let rows = shared.content_rows();
-    let mut contents = BTreeMap::new();
-    for row in &rows {
-        *contents.entry(row.state.clone()).or_insert(0) += 1;
-    }
+    let tally = shared.tally();
+    let states = tally.states.iter();
+    let contents = states.map(|(state, count)| ((*state).to_owned(), *count)).collect();
     let roles = [
         ("origin", config.roles.origin),
         ("peer", config.roles.peer),
@@ -61,19 +57,26 @@ pub async fn document(shared: &Arc<Shared>) -> StatusDocument {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect(),
         uptime_seconds: shared.clock.now().0 as f64 / 1e6,
-        members: members.as_ref().map(up),
+        members: members_up(shared),
         links: shared.live_links().len() as u64,
         contents,
-        traffic: traffic(shared, &rows),
+        traffic: traffic(shared, &tally),
         limits: limits(&shared.limits()),
-        storage: storage(shared, &rows),
+        storage: storage(shared, &tally),
         policy: ActivePolicyDocument {
             name: policy.active.policy.name,
             version: policy.active.policy.version,
             quarantined: policy.quarantined,
         },
-        process: process(),
+        process: shared.process.now(process),
     }
+}
+
+/// As gossip counted a moment ago; absent with gossip off.
+fn members_up(shared: &Shared) -> Option<u64> {
+    let pulse = &shared.metrics.pulse;
+    let up = pulse.alive.load(Ordering::Relaxed) + pulse.suspect.load(Ordering::Relaxed);
+    shared.config.discovery.gossip.then_some(up + 1)
 }
 
 fn limits(limits: &NodeCaps) -> LimitsDocument {
@@ -90,27 +93,46 @@ fn limits(limits: &NodeCaps) -> LimitsDocument {
     }
 }
 
-fn traffic(shared: &Shared, rows: &[ContentDocument]) -> TrafficDocument {
+fn traffic(shared: &Shared, tally: &Tally) -> TrafficDocument {
     let counted = shared.links().map(|links| links.counters().read()).unwrap_or_default();
     TrafficDocument {
         sent_bytes: counted.payload_sent,
         received_bytes: counted.payload_received,
         control_sent_bytes: counted.control_sent,
         control_received_bytes: counted.control_received,
-        sent_bytes_per_second: rows.iter().map(|row| row.sent_bytes_per_second).sum(),
-        received_bytes_per_second: rows.iter().map(|row| row.received_bytes_per_second).sum(),
+        sent_bytes_per_second: tally.sent_per_second,
+        received_bytes_per_second: tally.received_per_second,
     }
 }
 
-fn storage(shared: &Shared, rows: &[ContentDocument]) -> StorageDocument {
+fn storage(shared: &Shared, tally: &Tally) -> StorageDocument {
     let limits = *shared.storage.lock().unwrap_or_else(PoisonError::into_inner);
     StorageDocument {
         data: shared.store.dir().to_owned(),
-        used_bytes: rows.iter().filter(|row| row.managed).map(|row| row.done_bytes).sum(),
+        used_bytes: tally.used,
         quota_bytes: limits.quota.map(|quota| quota.0),
         free_bytes: shared.store.free_space().map(|free| free.0),
         min_free_bytes: limits.min_free.0,
         keep: limits.keep,
+    }
+}
+
+/// What the process cost a moment ago: the system takes longer to say it than everything else takes together.
+#[derive(Default)]
+pub struct ProcessCost(Mutex<Option<(Instant, ProcessDocument)>>);
+
+/// How old that may be.
+const MOMENT: Duration = Duration::from_millis(200);
+
+impl ProcessCost {
+    fn now(&self, read: fn() -> ProcessDocument) -> ProcessDocument {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, cost)) = known.as_ref().filter(|(at, _)| at.elapsed() < MOMENT) {
+            return cost.clone();
+        }
+        let cost = read();
+        *known = Some((Instant::now(), cost.clone()));
+        cost
     }
 }
 

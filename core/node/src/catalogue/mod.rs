@@ -2,7 +2,7 @@
 //! directory as `state/catalogue.json`.
 //!
 //! The engine knows contents that move, the store knows files; neither knows what somebody wants. An entry here
-//! is a wish: publish this, fetch that, keep it, pin it. [`fetch`], [`publish`] and [`forget`] carry wishes out,
+//! is a wish: publish this, fetch that, keep it, pin it. [`order`] takes wishes in, [`fetch`], [`publish`] and [`forget`] carry them out,
 //! [`resume`] takes them up at the next start, [`rows`] shows
 //! them, [`why`] explains them, and [`housekeeping`] looks after disk and stalls. A node that is no daemon has no entries, and
 //! its rows are what moves.
@@ -13,6 +13,7 @@ mod fetch;
 mod find;
 mod forget;
 mod housekeeping;
+mod order;
 mod publish;
 mod resume;
 mod rows;
@@ -26,11 +27,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use samara_model::ContentId;
 
 pub use entry::Entry;
-pub use fetch::{Joined, OrderError, check_priority};
 pub use find::FindError;
 pub use forget::RemoveError;
 pub use housekeeping::keep_house;
+pub use order::{Joined, OrderError, check_priority};
 pub use publish::Hashing;
+pub use rows::Tally;
 pub use scrub::scrub_always;
 
 use crate::fetch::FetchHandle;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use samara_model::{MAX_CHUNK_SIZE, MIN_CHUNK_SIZE, ReleaseName};
 
 use super::entry::{Entry, Wish};
-use super::fetch::{OrderError, check_priority};
+use super::order::{OrderError, check_priority};
 use super::{Inner, Job, MAX_ENTRIES};
 use crate::api::{HashProgress, PublishRequest, Published};
 use crate::chunk_store_actor::chain;

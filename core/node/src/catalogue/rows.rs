@@ -1,7 +1,10 @@
 //! What this node takes part in, as documents.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use samara_model::ContentId;
 
 use super::entry::{Entry, Wish};
 use super::find::Found;
@@ -21,16 +24,33 @@ impl Shared {
             .map(|(number, entry)| (entry.clone(), inner.jobs.get(number).cloned()))
             .collect();
         drop(inner);
-        let mut states = self.contents_now();
+        let mut states = self.states_by_content();
         let rows = entries.into_iter().map(|(entry, job)| {
-            let at = states.iter().position(|state| Some(state.content) == entry.content);
-            let state = at.map(|at| states.swap_remove(at));
+            let state = entry.content.and_then(|content| states.remove(&content));
             row(Some(&entry), state.as_deref(), job.as_ref())
         });
         let mut rows: Vec<ContentDocument> = rows.collect();
-        states.sort_by_key(|state| state.content);
-        rows.extend(states.iter().map(|state| self.bare_row(state)));
+        rows.extend(states.values().map(|state| self.bare_row(state)));
         rows
+    }
+
+    /// What [`Shared::content_rows`] come to, without a row being made.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        let mut states = self.states_by_content();
+        let inner = self.catalogue.lock();
+        for (number, entry) in &inner.entries {
+            let state = entry.content.and_then(|content| states.remove(&content));
+            let job = inner.jobs.get(number);
+            tally.add(Some(entry), state.as_deref(), job);
+        }
+        drop(inner);
+        states.values().for_each(|state| tally.add(None, Some(state), None));
+        tally
+    }
+
+    fn states_by_content(&self) -> BTreeMap<ContentId, Arc<ContentState>> {
+        self.contents_now().into_iter().map(|state| (state.content, state)).collect()
     }
 
     /// One content.
@@ -63,6 +83,57 @@ impl Shared {
     }
 }
 
+/// All contents in sums.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many there are in each state; see [`ContentDocument::state`].
+    pub states: BTreeMap<&'static str, u64>,
+    /// Bytes per second that come just now.
+    pub received_per_second: u64,
+    /// Bytes per second that go just now.
+    pub sent_per_second: u64,
+    /// Bytes in the data directory.
+    pub used: u64,
+}
+
+impl Tally {
+    fn add(&mut self, entry: Option<&Entry>, state: Option<&ContentState>, job: Option<&Job>) {
+        *self.states.entry(standing(entry, state, job)).or_default() += 1;
+        let (received, sent) = state.map_or((0, 0), |state| state.rates());
+        self.received_per_second += received;
+        self.sent_per_second += sent;
+        if entry.is_some_and(|entry| entry.managed) {
+            self.used += state.map_or(0, done_bytes);
+        }
+    }
+}
+
+/// The word for how a content stands.
+fn standing(
+    entry: Option<&Entry>,
+    state: Option<&ContentState>,
+    job: Option<&Job>,
+) -> &'static str {
+    let wish = entry.map(|entry| &entry.wish);
+    match (state, job, wish) {
+        (Some(state), ..) if state.is_withdrawn() => "withdrawn",
+        // What failed or was cancelled says so, although its state may be there for a moment more.
+        (_, _, Some(Wish::Cancelled)) if state.is_some() || job.is_none() => "cancelled",
+        (_, _, Some(Wish::Failed(_))) if state.is_some() || job.is_none() => "failed",
+        (Some(state), ..) => state.phase().word(),
+        (None, Some(Job::Fetch(handle)), _) => handle.progress().phase.word(),
+        (None, _, Some(wish)) => wished(wish).0,
+        (None, _, None) => "finding",
+    }
+}
+
+fn done_bytes(state: &ContentState) -> u64 {
+    match state.stored() {
+        Some(stored) if stored.is_finished() => stored.total().0,
+        _ => state.done.load(Ordering::Relaxed),
+    }
+}
+
 fn row(entry: Option<&Entry>, state: Option<&ContentState>, job: Option<&Job>) -> ContentDocument {
     let mut row = ContentDocument { priority: 1, ..ContentDocument::default() };
     if let Some(entry) = entry {
@@ -71,7 +142,7 @@ fn row(entry: Option<&Entry>, state: Option<&ContentState>, job: Option<&Job>) -
         (row.origin, row.managed, row.pinned) = (entry.origin, entry.managed, entry.pinned);
         (row.priority, row.path) = (entry.priority, entry.path.clone());
         (row.added_at, row.finished_at) = (entry.added_at, entry.finished_at);
-        (row.state, row.reason) = wished(&entry.wish);
+        row.reason = wished(&entry.wish).1;
     }
     match (state, job) {
         (Some(state), _) => moving(&mut row, state, entry),
@@ -79,11 +150,12 @@ fn row(entry: Option<&Entry>, state: Option<&ContentState>, job: Option<&Job>) -
         (None, Some(Job::Hash(hashing))) => hashed(&mut row, hashing),
         (None, None) => {}
     }
+    standing(entry, state, job).clone_into(&mut row.state);
     row
 }
 
 /// What an entry says where nothing moves.
-fn wished(wish: &Wish) -> (String, Option<String>) {
+fn wished(wish: &Wish) -> (&'static str, Option<String>) {
     let (state, reason) = match wish {
         Wish::Publish => ("publishing", None),
         Wish::Fetch => ("finding", None),
@@ -92,7 +164,7 @@ fn wished(wish: &Wish) -> (String, Option<String>) {
         Wish::Failed(why) => ("failed", Some(why)),
         Wish::Withdrawn(why) => ("withdrawn", Some(why)),
     };
-    (state.to_owned(), reason.cloned())
+    (state, reason.cloned())
 }
 
 fn hashed(row: &mut ContentDocument, hashing: &Hashing) {
@@ -101,14 +173,14 @@ fn hashed(row: &mut ContentDocument, hashing: &Hashing) {
 }
 
 fn moving(row: &mut ContentDocument, state: &ContentState, entry: Option<&Entry>) {
-    let said = (row.state.clone(), row.reason.clone());
+    let said = row.reason.clone();
     progress(row, &state.progress());
-    // What failed or was cancelled says so, although its state may be there for a moment more.
     let over = entry.is_some_and(|entry| matches!(entry.wish, Wish::Cancelled | Wish::Failed(_)));
     if over {
-        (row.state, row.reason) = said;
+        row.reason = said;
     }
     row.content = Some(state.content.to_string());
+    row.done_bytes = done_bytes(state);
     row.origin = state.origin;
     let stored = state.stored();
     if let Some(stored) = &stored {
@@ -118,12 +190,8 @@ fn moving(row: &mut ContentDocument, state: &ContentState, entry: Option<&Entry>
         if entry.is_none() {
             row.path = stored.output().to_path_buf();
         }
-        if stored.is_finished() {
-            row.done_bytes = row.size_bytes;
-        }
     }
     if state.is_withdrawn() {
-        row.state = "withdrawn".into();
         let path = row.path.display();
         row.reason = Some(if state.origin {
             format!(
@@ -143,7 +211,6 @@ fn progress(row: &mut ContentDocument, progress: &FetchProgress) {
     if let Some(content) = progress.content {
         row.content = Some(content.to_string());
     }
-    row.state = progress.phase.word().to_owned();
     row.reason = match &progress.phase {
         FetchPhase::Parked { reason } => Some(reason.clone()),
         _ => None,

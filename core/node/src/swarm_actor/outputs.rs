@@ -9,7 +9,7 @@ use samara_model::{ChunkIndex, PeerId, PeerMessage, Time};
 use samara_policy::Question;
 
 use super::{ASK_AGAIN, Swarm, SwarmMessage};
-use crate::api::FetchPhase;
+use crate::api::{Caps, FetchPhase};
 use crate::chunk_store_actor::{ChunkStoreMessage, Order, Work};
 use crate::link::{CloseReason, LinkCommand};
 use crate::selector_actor::SelectorMessage;
@@ -98,17 +98,9 @@ impl Swarm {
         }
     }
 
-    /// The caps may be newer than the machine.
+    /// A policy sees the caps as they are now, whatever they were when the machine was made.
     fn with_caps(&self, mut question: Question) -> Box<Question> {
-        let me = match &mut question {
-            Question::Neighbours(view) => &mut view.me,
-            Question::Offers(view) => &mut view.me,
-            Question::Requests(view) => &mut view.me,
-            Question::Overdue(view) => &mut view.me,
-        };
-        let caps = self.shared.limits().all;
-        me.upload_cap = caps.up.map_or(0, |rate| rate.0);
-        me.download_cap = caps.down.map_or(0, |rate| rate.0);
+        tell_caps(&mut question, self.shared.limits().all);
         Box::new(question)
     }
 
@@ -133,6 +125,17 @@ impl Swarm {
             swarm.input(SwarmInput::TimerFired { token }, ctx);
         }));
     }
+}
+
+fn tell_caps(question: &mut Question, caps: Caps) {
+    let me = match question {
+        Question::Neighbours(view) => &mut view.me,
+        Question::Offers(view) => &mut view.me,
+        Question::Requests(view) => &mut view.me,
+        Question::Overdue(view) => &mut view.me,
+    };
+    me.upload_cap = caps.up.map_or(0, |rate| rate.0);
+    me.download_cap = caps.down.map_or(0, |rate| rate.0);
 }
 
 /// Timers that are in no hurry fire together, at whole seconds: to wake the thread costs more than what is done then.
@@ -164,6 +167,17 @@ impl Handler<Later> for Swarm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_sees_the_caps_of_now() {
+        let mut question = Question::Offers(samara_policy::OffersView::default());
+        let rate = |bytes| Some(samara_model::BytesPerSecond(bytes));
+        for (up, down, seen) in [(rate(5), rate(7), (5, 7)), (None, rate(9), (0, 9))] {
+            tell_caps(&mut question, Caps { up, down });
+            let Question::Offers(view) = &question else { unreachable!("it stays what it is") };
+            assert_eq!((view.me.upload_cap, view.me.download_cap), seen);
+        }
+    }
 
     #[test]
     fn timers_without_hurry_fire_at_whole_seconds_and_never_early() {
