@@ -35,4 +35,5 @@ soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): n
 package: ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
 	cargo build --release --workspace
 	rm -rf target/package && ./target/release/samara generate target/package
+	strip --strip-debug -o target/package/samara target/release/samara
 	cargo deb -p samara --no-build --no-strip

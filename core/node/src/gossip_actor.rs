@@ -142,6 +142,7 @@ impl Gossip {
     fn input(&mut self, input: GossipInput, ctx: &mut Context<Self>) {
         let mut outputs = Vec::new();
         self.machine.handle(self.shared.clock.now(), input, &mut outputs);
+        self.shared.members_up.store(self.machine.up_count() as u64, Relaxed);
         for output in outputs {
             self.carry_out(output, ctx);
         }

@@ -101,6 +101,8 @@ pub struct Shared {
     pub looks: Looks,
     /// What the process cost a moment ago.
     pub process: ProcessCost,
+    /// Other members that gossip knows to be up.
+    pub members_up: AtomicU64,
     dial_error: Mutex<String>,
     /// What its data directory may hold, as it was set last.
     pub storage: Mutex<StorageConfig>,
@@ -165,6 +167,7 @@ impl Shared {
             news: broadcast::Sender::new(MAX_NEWS),
             looks: Looks::default(),
             process: ProcessCost::default(),
+            members_up: AtomicU64::new(0),
             dial_error: Mutex::default(),
             storage: Mutex::new(parts.config.storage),
             reload: Mutex::default(),

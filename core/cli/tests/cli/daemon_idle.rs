@@ -10,9 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use samara_engine::gossip::{Gossip, GossipConfig, GossipInput, GossipOutput, Member};
-use samara_model::{PeerId, PeerMessage, Time};
-use samara_wire::{cluster_hash, unwrap_datagram, wrap_datagram};
-use tokio::net::UdpSocket;
+use samara_model::{Labels, PeerId, PeerMessage, Time};
+use samara_wire::handshake::{HandshakeDecoder, HandshakeFrame, Hello, encode_first, encode_next};
+use samara_wire::{cluster_hash, encode_into, unwrap_datagram, wrap_datagram};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
 
 use crate::daemon::{Daemon, folder};
 use crate::process::eventually;
@@ -117,11 +119,42 @@ async fn crowd(node: Member, over: Arc<AtomicBool>) {
         let input = told_by(&mut all[0].1.machine, directory);
         all[at].1.input(input);
     }
+    let everybody = all[0].1.machine.full_state(false);
+    let introduced = introduce(node.address, directory, &everybody).await;
     let local = tokio::task::LocalSet::new();
     for (_, one) in all {
         local.spawn_local(one.live(over.clone()));
     }
     local.await;
+    drop(introduced);
+}
+
+/// Tells the node of everybody over a connection, as a node does that has just met it. It stands until it is dropped.
+async fn introduce(node: SocketAddr, peer: PeerId, everybody: &PeerMessage) -> TcpStream {
+    let mut stream = TcpStream::connect(node).await.expect("it listens");
+    let hello = Hello {
+        cluster: "samara".into(),
+        peer,
+        instance: 1,
+        dial: 1,
+        advertise: None,
+        listen_port: 1,
+        capabilities: 0,
+        labels: Labels::default(),
+        software: "a crowd".into(),
+    };
+    stream.write_all(&encode_first(&HandshakeFrame::Hello(hello))).await.expect("it is open");
+    let (mut decoder, mut bytes) = (HandshakeDecoder::new(), [0; 1024]);
+    while decoder.next_frame().expect("the same protocol").is_none() {
+        let count = stream.read(&mut bytes).await.expect("it answers");
+        assert!(count > 0, "it hung up");
+        decoder.feed(&bytes[..count]);
+    }
+    let mut said = Vec::new();
+    encode_next(&HandshakeFrame::Welcome, &mut said);
+    encode_into(everybody, &mut said).expect("it fits into a frame");
+    stream.write_all(&said).await.expect("it is open");
+    stream
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::daemon::{Daemon, folder, text};
-use crate::process::{random_file, same_bytes};
+use crate::process::{random_file, run, same_bytes};
 
 const CONTENTS: u64 = 200;
 const AT_ONCE: u64 = 20;
@@ -25,10 +25,13 @@ fn two_hundred_contents_are_fetched_twenty_at_once_and_are_there_after_a_restart
     let peer = Daemon::start(&path("peer"), &["--join", &origin.address]);
     thread::scope(|scope| {
         for lane in 0..AT_ONCE {
-            let peer = &peer;
+            let numbers = (lane..CONTENTS).step_by(AT_ONCE as usize);
+            let fetch = |number| peer.with(&["fetch", &format!("c{number}@1"), "--quiet"]);
+            let lane: Vec<Vec<String>> = numbers.map(fetch).collect();
             scope.spawn(move || {
-                for number in (lane..CONTENTS).step_by(AT_ONCE as usize) {
-                    peer.fine(&["fetch", &format!("c{number}@1"), "--quiet"]);
+                for args in lane {
+                    let ended = run(&args);
+                    assert_eq!(ended.code, Some(0), "{args:?}: {ended:?}");
                 }
             });
         }

@@ -45,9 +45,10 @@ fn a_node_that_starts_before_its_network_is_dialled_where_it_can_be_later() {
     let early = node(&["unshare", "-n"], folder.path(), "early", &["--listen", "0.0.0.0:7300"]);
     assert_eq!(early.json(&["status"])["advertise"], "127.0.0.1:7300", "there is no route");
     inside(&early, &["ip", "link", "set", "lo", "up"]);
-    inside(&early, &["ip", "link", "add", "late0", "type", "dummy"]);
+    inside(&early, &["ip", "link", "add", "late0", "type", "veth", "peer", "name", "late1"]);
     inside(&early, &["ip", "address", "add", "10.77.0.5/24", "dev", "late0"]);
     inside(&early, &["ip", "link", "set", "late0", "up"]);
+    inside(&early, &["ip", "link", "set", "late1", "up"]);
     inside(&early, &["ip", "route", "add", "default", "dev", "late0"]);
     eventually("it notices the route", || early.json(&["status"])["advertise"] == "10.77.0.5:7300");
     // Whoever joins hears of it under that address.

@@ -72,10 +72,9 @@ pub fn document(shared: &Arc<Shared>) -> StatusDocument {
     }
 }
 
-/// As gossip counted a moment ago; absent with gossip off.
+/// This node among them; absent with gossip off.
 fn members_up(shared: &Shared) -> Option<u64> {
-    let pulse = &shared.metrics.pulse;
-    let up = pulse.alive.load(Ordering::Relaxed) + pulse.suspect.load(Ordering::Relaxed);
+    let up = shared.members_up.load(Ordering::Relaxed);
     shared.config.discovery.gossip.then_some(up + 1)
 }
 
