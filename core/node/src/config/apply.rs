@@ -139,6 +139,7 @@ impl Config {
                 strikes: breaker.strikes.get(),
                 healthy_after: breaker.healthy_after.get(),
             },
+            cache: None,
         }
     }
 }

@@ -11,7 +11,11 @@ use tokio::task::JoinError;
 use super::buffers::ReceiveMemory;
 use super::handle::Shared;
 use super::keepalive::{LastHeard, Verdict};
+<<<<<<< HEAD
 use super::limits::{Class, Throttles};
+=======
+use super::low_water::Naps;
+>>>>>>> main
 use super::reader::{Reader, ReaderParts};
 use super::storing::Storing;
 use super::transport::TcpTransport;
@@ -34,6 +38,7 @@ pub(super) struct Connection {
 /// What all links share.
 pub(super) struct Resources<R> {
     pub storing: Arc<Storing<R>>,
+    pub naps: Arc<Naps>,
     pub memory: Arc<ReceiveMemory>,
     pub up: Throttles,
     pub down: Throttles,
@@ -68,6 +73,7 @@ pub(super) async fn run<R: LinkRouter>(
         memory: resources.memory.clone(),
         down: resources.down.gate(class),
         storing: resources.storing.clone(),
+        naps: resources.naps.clone(),
         until_reported,
     };
     let reader = Reader::new(receiving, &received, parts);
