@@ -11,11 +11,8 @@ use tokio::task::JoinError;
 use super::buffers::ReceiveMemory;
 use super::handle::Shared;
 use super::keepalive::{LastHeard, Verdict};
-<<<<<<< HEAD
 use super::limits::{Class, Throttles};
-=======
 use super::low_water::Naps;
->>>>>>> main
 use super::reader::{Reader, ReaderParts};
 use super::storing::Storing;
 use super::transport::TcpTransport;
