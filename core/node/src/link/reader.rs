@@ -18,12 +18,8 @@ use super::assembly::{Assembly, Whole};
 use super::buffers::ReceiveMemory;
 use super::handle::{Closing, Shared};
 use super::keepalive::LastHeard;
-<<<<<<< HEAD
 use super::limits::Gate;
-use super::low_water::LowWater;
-=======
 use super::low_water::{LowWater, Naps};
->>>>>>> main
 use super::storing::{Arrival, Storing};
 use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
