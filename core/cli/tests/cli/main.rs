@@ -15,6 +15,7 @@ mod process;
 mod resume;
 mod sim;
 mod soak;
+mod terminal;
 mod top;
 mod transfer;
 mod usage;

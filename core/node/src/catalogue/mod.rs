@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use samara_model::ContentId;
 
 pub use entry::Entry;
+pub use evict::Eviction;
 pub use fetch::{Joined, OrderError, check_priority};
 pub use find::FindError;
 pub use forget::RemoveError;
