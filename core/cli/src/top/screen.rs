@@ -2,11 +2,16 @@
 //! panic or a signal.
 
 use std::io::{self, IsTerminal};
+use std::thread;
 use std::time::Duration;
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::widgets::Widget;
+use rustix::termios::tcgetattr;
+
+/// How often it is looked whether the terminal is still there.
+const IS_THERE: Duration = Duration::from_millis(500);
 
 /// What somebody wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,7 @@ impl Screen {
         let terminal = ratatui::try_init().inspect_err(|_| {
             let _ = ratatui::try_restore();
         })?;
+        thread::spawn(end_with_the_terminal);
         Ok(Screen { terminal, colours: colours(std::env::var_os("NO_COLOR").as_deref()) })
     }
 
@@ -70,6 +76,15 @@ impl Drop for Screen {
         let _ = self.terminal.show_cursor();
         let _ = ratatui::try_restore();
     }
+}
+
+/// A terminal that was closed has nothing more to give back. `crossterm` would read its end again and again, and
+/// never come back to see that somebody asked to stop.
+fn end_with_the_terminal() {
+    while tcgetattr(io::stdin()).is_ok() {
+        thread::park_timeout(IS_THERE);
+    }
+    std::process::exit(1);
 }
 
 /// As <https://no-color.org> asks: whatever it says, unless it is empty.

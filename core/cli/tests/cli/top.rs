@@ -1,9 +1,9 @@
 //! `samara top` in a real terminal, which tmux draws.
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::daemon::{Daemon, folder, text};
-use crate::process::{random_file, run, start};
+use crate::process::{eventually, random_file, run, start};
 use crate::terminal::Terminal;
 
 fn top(node: &Daemon, variables: &str) -> String {
@@ -76,17 +76,26 @@ fn the_terminal_is_given_back_however_it_ends_even_while_the_node_hangs() {
         terminal.until(&["no contents", "q quit"]);
         terminal
     };
+    let child = || {
+        let shell = std::fs::read_to_string(folder.path().join("shell")).expect("it wrote it");
+        let shell = shell.trim();
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
+        let child = children.expect("the shell runs").trim().parse().expect("it has one child");
+        Pid::from_raw(child).expect("not 0")
+    };
     let control_c = open();
     control_c.press("C-c");
     control_c.is_given_back(0);
     let killed = open();
-    let shell = std::fs::read_to_string(folder.path().join("shell")).expect("the shell wrote it");
-    let shell = shell.trim();
-    let child = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
-    let child: i32 = child.expect("the shell runs").trim().parse().expect("it has one child");
-    let child = rustix::process::Pid::from_raw(child).expect("not 0");
-    rustix::process::kill_process(child, Signal::TERM).expect("it is ours");
+    kill_process(child(), Signal::TERM).expect("it is ours");
     killed.is_given_back(0);
+    // The window is closed: once it went on reading its end.
+    let closed = open();
+    let left = child();
+    drop(closed);
+    // One that has ended and that nobody waits for has no program any more, either.
+    let program = format!("/proc/{}/exe", left.as_raw_nonzero());
+    eventually("it ends with its terminal", || std::fs::read_link(&program).is_err());
     let hangs = open();
     node.process.signal(Signal::STOP);
     hangs.press("Space");
