@@ -52,6 +52,9 @@ impl Samara {
         command.args(["--listen", &address(node), "--json", "--data"]);
         command.arg(stage.folder_of(node).join("data"));
         command.args(&self.calling.flags);
+        // The origin compiles a policy before the peers start: what is measured is the transfer.
+        let cache = stage.folder_of(stage.network.origin()).join("cache");
+        command.env("XDG_CACHE_HOME", cache);
         command.envs(self.calling.variables.iter().map(|(key, value)| (key, value)));
         command
     }

@@ -104,6 +104,14 @@ pub struct NodeArgs {
     pub stop_with_stdin: bool,
 }
 
+/// Where this user's programs keep what they can make again: policies are compiled once per user, not once per
+/// `fetch`.
+fn user_cache() -> Option<PathBuf> {
+    let given = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = given("XDG_CACHE_HOME").or_else(|| Some(given("HOME")?.join(".cache")))?;
+    Some(cache.join("samara/policies"))
+}
+
 impl NodeArgs {
     /// The node's configuration, with its state in `data`.
     ///
@@ -122,7 +130,11 @@ impl NodeArgs {
             join: resolve_all("--join", &self.join)?,
             cluster: self.cluster.clone().unwrap_or_else(|| usual.cluster.clone()),
             labels,
-            policy: PolicyConfig { load: self.policies(), ..PolicyConfig::default() },
+            policy: PolicyConfig {
+                load: self.policies(),
+                cache: user_cache(),
+                ..PolicyConfig::default()
+            },
             discovery: self.discovery.ways(),
             limit_up: self.limit_up,
             limit_down: self.limit_down,

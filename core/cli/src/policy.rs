@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod check;
 mod inspect;
+mod loading;
 pub mod module;
 mod new;
 mod rollback;

@@ -75,6 +75,9 @@ pub struct PolicyConfig {
     pub limits: Limits,
     /// How much it may fail.
     pub breaker: BreakerConfig,
+    /// Where compiled policies are kept, so that the next node need not compile them: a private folder, which
+    /// several nodes of one user may share. One in the data directory when it is `None`, or cannot be used.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for NodeConfig {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::link::Counters;
+use crate::link::{Counters, Naps};
 
 /// A nap lasts as long as this many bytes take each way at the present rate: a chunk at the rates at which
 /// it matters, and far less than what the sockets' buffers hold.
@@ -30,7 +30,7 @@ pub struct Coalescer {
     start: Instant,
     /// Not the links themselves: they hold the node, which holds the runtime that holds this, and what
     /// keeps itself alive keeps its data directory locked.
-    counters: OnceLock<Arc<Counters>>,
+    watched: OnceLock<(Arc<Counters>, Arc<Naps>)>,
     last_sleep_us: AtomicU64,
     window_start_us: AtomicU64,
     window_bytes: AtomicU64,
@@ -43,7 +43,7 @@ impl Coalescer {
     pub fn new() -> Self {
         Coalescer {
             start: Instant::now(),
-            counters: OnceLock::new(),
+            watched: OnceLock::new(),
             last_sleep_us: AtomicU64::new(0),
             window_start_us: AtomicU64::new(0),
             window_bytes: AtomicU64::new(0),
@@ -51,17 +51,17 @@ impl Coalescer {
         }
     }
 
-    /// From now on the rate of the node's links is watched.
-    pub fn watch(&self, counters: Arc<Counters>) {
-        let _ = self.counters.set(counters);
+    /// From now on the rate of the node's links is watched, and they are told how long the naps are.
+    pub fn watch(&self, counters: Arc<Counters>, naps: Arc<Naps>) {
+        let _ = self.watched.set((counters, naps));
     }
 
     /// The thread has nothing to do at this moment.
     pub fn before_sleep(&self) {
         let now = self.now_us();
         let last = self.last_sleep_us.swap(now, Ordering::Relaxed);
-        let Some(counters) = self.counters.get() else { return };
-        self.measure(counters, now);
+        let Some((counters, naps)) = self.watched.get() else { return };
+        self.measure(counters, naps, now);
         let busy = now.saturating_sub(last) < BUSY.as_micros() as u64;
         let nap = self.nap_us.load(Ordering::Relaxed);
         if busy && nap > 0 {
@@ -70,7 +70,7 @@ impl Coalescer {
         }
     }
 
-    fn measure(&self, counters: &Counters, now: u64) {
+    fn measure(&self, counters: &Counters, naps: &Naps, now: u64) {
         let span = now.saturating_sub(self.window_start_us.load(Ordering::Relaxed));
         if span < WINDOW.as_micros() as u64 {
             return;
@@ -79,7 +79,9 @@ impl Coalescer {
         let bytes = traffic.payload_received + traffic.payload_sent;
         let moved = bytes.saturating_sub(self.window_bytes.swap(bytes, Ordering::Relaxed));
         self.window_start_us.store(now, Ordering::Relaxed);
-        self.nap_us.store(nap_at(moved.saturating_mul(1_000_000) / span), Ordering::Relaxed);
+        let nap = nap_at(moved.saturating_mul(1_000_000) / span);
+        self.nap_us.store(nap, Ordering::Relaxed);
+        naps.are_long(nap == NAP_US.1);
     }
 
     fn now_us(&self) -> u64 {

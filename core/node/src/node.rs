@@ -96,7 +96,7 @@ impl Node {
         }
         crate::admin::start_or_warn(&node.shared)?;
         if let (None, Some(links)) = (&node.data_plane, node.shared.links()) {
-            coalescer.watch(links.counters().clone());
+            coalescer.watch(links.counters().clone(), links.naps().clone());
         }
         Ok(node)
     }

@@ -10,6 +10,7 @@ mod peers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -125,13 +126,19 @@ pub struct Parts {
     pub random_seed: u64,
 }
 
+/// Where compiled policies may be kept, the preferred place first.
+fn cache_folders(parts: &Parts) -> Vec<PathBuf> {
+    let own = parts.store.dir().join("policies");
+    parts.config.policy.cache.clone().into_iter().chain([own]).collect()
+}
+
 impl Shared {
     /// A node without links yet.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Shared {
             labels: samara_wire::number_labels(&parts.config.labels),
             policies: Desk::new(
-                parts.store.dir().join("policies"),
+                cache_folders(&parts),
                 parts.config.policy.limits,
                 parts.config.policy.breaker,
             ),

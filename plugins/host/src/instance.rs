@@ -32,6 +32,15 @@ struct Live {
     policy: Policy,
 }
 
+/// Less than the limits allow a call, for an answer that somebody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brief {
+    /// Fuel of the call.
+    pub fuel: u64,
+    /// Time of the call, as [`Limits::deadline`]; ignored where that is `None`.
+    pub deadline: Duration,
+}
+
 /// What the last call cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Called {
@@ -53,7 +62,32 @@ impl Instance {
     /// # Errors
     /// When the module does not answer in form and within its limits.
     pub fn answer(&mut self, question: &Question) -> Result<Answer, Fault> {
-        self.call(|live| marshal::ask(&live.policy, &mut live.store, question))
+        let whole = Allowance::whole(&self.host.limits);
+        self.call(whole, |live| marshal::ask(&live.policy, &mut live.store, question))
+    }
+
+    /// The same with less to use; `None` when that was not enough, which is no fault of the module: its
+    /// memory is thrown away, and the question can be put again with all that the limits allow.
+    ///
+    /// # Errors
+    /// When the module does not answer in form, or ends otherwise than by using up what it was given.
+    pub fn answer_briefly(
+        &mut self,
+        question: &Question,
+        brief: Brief,
+    ) -> Result<Option<Answer>, Fault> {
+        let limits = &self.host.limits;
+        let allowed = Allowance {
+            fuel: brief.fuel.min(limits.fuel),
+            deadline: limits.deadline.map(|whole| brief.deadline.min(whole)),
+        };
+        let answer =
+            self.call(allowed, |live| marshal::ask(&live.policy, &mut live.store, question));
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Fault::Fuel(_) | Fault::Deadline(_)) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// What the last call of [`Instance::answer`] cost, whether it succeeded or not.
@@ -76,7 +110,8 @@ impl Instance {
 
     /// Asks the guest what it is, and checks what it says.
     pub(crate) fn describe(&mut self) -> Result<Description, LoadError> {
-        let said = self.call(|live| {
+        let whole = Allowance::whole(&self.host.limits);
+        let said = self.call(whole, |live| {
             Ok(live.policy.samara_policy_strategy().call_describe(&mut live.store)?)
         });
         describe::checked(said.map_err(LoadError::Describe)?).map_err(LoadError::Description)
@@ -87,28 +122,32 @@ impl Instance {
         let mut store = Store::new(&self.host.engine, Budget::new(limits));
         store.limiter(|budget| budget);
         store.set_hostcall_fuel(limits.result_bytes);
-        refresh(&mut store, limits)?;
+        refresh(&mut store, Allowance::whole(limits))?;
         let _ticking = self.host.ticker.as_ref().map(|ticker| ticker.run());
         let policy = self.guest.instantiate(&mut store);
         let policy = policy.map_err(|error| Fault::Start(format!("{error:#}")))?;
         Ok(Live { store, policy })
     }
 
-    fn call<T>(&mut self, call: impl FnOnce(&mut Live) -> Result<T, Failed>) -> Result<T, Fault> {
+    fn call<T>(
+        &mut self,
+        allowed: Allowance,
+        call: impl FnOnce(&mut Live) -> Result<T, Failed>,
+    ) -> Result<T, Fault> {
         self.called = Called { fresh: self.live.is_none(), ..Called::default() };
         self.start()?;
         let host = Arc::clone(&self.host);
         let Some(live) = &mut self.live else {
             return Err(Fault::Start("it has no memory".to_owned()));
         };
-        refresh(&mut live.store, &host.limits)?;
+        refresh(&mut live.store, allowed)?;
         live.store.data_mut().refused = false;
         let result = {
             let _ticking = host.ticker.as_ref().map(|ticker| ticker.run());
             call(live)
         };
         let left = live.store.get_fuel().unwrap_or(0);
-        self.called.fuel = host.limits.fuel.saturating_sub(left);
+        self.called.fuel = allowed.fuel.saturating_sub(left);
         let Budget { refused, memory_bytes, .. } = *live.store.data();
         self.called.memory_bytes = memory_bytes;
         result.map_err(|failed| {
@@ -118,10 +157,23 @@ impl Instance {
     }
 }
 
+/// What one call may use.
+#[derive(Clone, Copy)]
+struct Allowance {
+    fuel: u64,
+    deadline: Option<Duration>,
+}
+
+impl Allowance {
+    fn whole(limits: &Limits) -> Allowance {
+        Allowance { fuel: limits.fuel, deadline: limits.deadline }
+    }
+}
+
 /// A store forgets its fuel and its deadline with every call, and has neither when it is new.
-fn refresh(store: &mut Store<Budget>, limits: &Limits) -> Result<(), Fault> {
-    store.set_fuel(limits.fuel).map_err(|error| Fault::Start(error.to_string()))?;
-    if let Some(deadline) = limits.deadline {
+fn refresh(store: &mut Store<Budget>, allowed: Allowance) -> Result<(), Fault> {
+    store.set_fuel(allowed.fuel).map_err(|error| Fault::Start(error.to_string()))?;
+    if let Some(deadline) = allowed.deadline {
         // One more, because the present tick has partly passed.
         store.set_epoch_deadline(ticks(deadline) + 1);
     }

@@ -1,8 +1,8 @@
 //! Loads, limits and runs policies compiled to WASM.
 //!
 //! A [`Host`] compiles a file into a [`Module`]; a module gives [`Instance`]s; an instance answers one
-//! [`samara_policy::Question`] at a time. A [`Pool`] does so on threads of its own, which is how the node
-//! asks. Whatever a module does — spin, trap, exhaust its memory, answer nonsense — ends as a [`Fault`] of
+//! [`samara_policy::Question`] at a time. A [`Pool`] does so on threads of its own; a caller that wants the
+//! answer at once gives the module a little to use ([`Brief`]) and asks the pool when that was not enough. Whatever a module does — spin, trap, exhaust its memory, answer nonsense — ends as a [`Fault`] of
 //! that one call; the next call gets a fresh instance.
 //!
 //! A module can do nothing but compute: it imports nothing, so it has no clock, no randomness, no files and
@@ -28,7 +28,7 @@ mod ticker;
 
 pub use fault::{Fault, Malformed};
 pub use host::{CONTRACT, Host, HostError};
-pub use instance::{Called, Instance};
+pub use instance::{Brief, Called, Instance};
 pub use limits::Limits;
 pub use load_error::LoadError;
 pub use module::{Module, ModuleId};

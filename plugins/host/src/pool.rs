@@ -135,27 +135,6 @@ impl Pool {
         Ok(())
     }
 
-    /// The same, but waits up to `patience` for the reply. If it comes in time, `reply` is called here;
-    /// otherwise on a thread of the pool, later. For a caller that has nothing better to do meanwhile, and
-    /// that would pay more for being called back than the module takes.
-    ///
-    /// # Errors
-    /// When the queue is full or closed; `reply` is dropped then.
-    pub fn ask_patiently(
-        &self,
-        module: &Module,
-        question: Arc<Question>,
-        expires: Option<Instant>,
-        patience: Duration,
-        reply: impl FnOnce(Reply) + Send + 'static,
-    ) -> Result<(), QueueFull> {
-        let meeting = Arc::new(Meeting::new(Box::new(reply)));
-        let there = meeting.clone();
-        self.ask(module, question, expires, move |reply| there.bring(reply))?;
-        meeting.wait(patience);
-        Ok(())
-    }
-
     /// Questions that wait for a thread.
     pub fn waiting(&self) -> usize {
         self.queue.lock().jobs.len()
@@ -201,63 +180,6 @@ impl Queue {
             }
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-}
-
-/// Where a reply and a caller who waits for it meet.
-struct Meeting {
-    inner: Mutex<Meet>,
-    changed: Condvar,
-}
-
-struct Meet {
-    /// Taken by whoever calls it.
-    reply: Option<Box<dyn FnOnce(Reply) + Send>>,
-    brought: Option<Reply>,
-    left: bool,
-}
-
-impl Meeting {
-    fn new(reply: Box<dyn FnOnce(Reply) + Send>) -> Meeting {
-        let inner = Mutex::new(Meet { reply: Some(reply), brought: None, left: false });
-        Meeting { inner, changed: Condvar::new() }
-    }
-
-    /// On a thread of the pool: leaves the reply to the caller, or deals with it if the caller has left.
-    fn bring(&self, reply: Reply) {
-        let mut meet = self.lock();
-        if !meet.left {
-            meet.brought = Some(reply);
-            drop(meet);
-            return self.changed.notify_one();
-        }
-        let call = meet.reply.take();
-        drop(meet);
-        if let Some(call) = call {
-            call(reply);
-        }
-    }
-
-    fn wait(&self, patience: Duration) {
-        let until = Instant::now() + patience;
-        let mut meet = self.lock();
-        while meet.brought.is_none() {
-            let Some(left) = until.checked_duration_since(Instant::now()) else {
-                meet.left = true;
-                return;
-            };
-            let waited = self.changed.wait_timeout(meet, left);
-            meet = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        let (call, brought) = (meet.reply.take(), meet.brought.take());
-        drop(meet);
-        if let (Some(call), Some(reply)) = (call, brought) {
-            call(reply);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Meet> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// Time between two ticks. A tenth of the usual deadline: at 1 ms, sixteen nodes on one small machine spent a
-/// fifth of their processor time on ticking.
-pub(crate) const TICK: Duration = Duration::from_millis(5);
+/// Time between two ticks. A fifth of the usual deadline: at 1 ms, sixteen nodes on one small machine spent a
+/// fifth of their processor time on ticking, at 5 ms a twenty-fifth.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Ticks without a running call after which it sleeps; waking it costs the next call a few microseconds.
-const IDLE_TICKS: u32 = 20;
+const IDLE_TICKS: u32 = 10;
 
 pub(crate) struct Ticker {
     engine: Engine,

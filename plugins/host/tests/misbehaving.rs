@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use samara_policy::Hook;
 use samara_policy::testing::{random_question, scenario};
 use samara_policy::{Answer, Question};
-use samara_policy_host::{Fault, Host, Instance, Limits, LoadError, Malformed};
+use samara_policy_host::{Brief, Fault, Host, Instance, Limits, LoadError, Malformed};
 use support::misbehaving;
 
 fn host() -> Host {
@@ -58,6 +58,39 @@ fn an_endless_loop_with_plenty_of_fuel_meets_its_deadline() {
         // Generous: the ticker is a thread like any other, and the machine may be busy.
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn a_brief_call_that_needs_more_is_no_fault_and_can_be_repeated_at_length() {
+    let brief = Brief { fuel: 1_000_000, deadline: Duration::from_secs(60) };
+    let limits = Limits { fuel: 3_000_000, ..Limits::default() };
+    let mut looping = instance("endless-loop", limits);
+    assert_eq!(looping.answer_briefly(&question(Hook::Offers), brief), Ok(None));
+    assert_eq!(looping.called().fuel, brief.fuel);
+    assert_eq!(looping.answer(&question(Hook::Offers)), Err(Fault::Fuel(limits.fuel)));
+    assert_eq!(looping.called().fuel, limits.fuel);
+    let brief = Brief { fuel: u64::MAX / 2, deadline: Duration::from_millis(5) };
+    let mut looping = instance("endless-loop", Limits { fuel: u64::MAX / 2, ..Limits::default() });
+    let begun = Instant::now();
+    assert_eq!(looping.answer_briefly(&question(Hook::Offers), brief), Ok(None));
+    assert!(begun.elapsed() >= brief.deadline);
+    let mut trapping = instance("trap", Limits::default());
+    let fault = trapping.answer_briefly(&question(Hook::Offers), brief);
+    assert!(matches!(fault, Err(Fault::Trap(_))), "{fault:?}");
+}
+
+#[test]
+fn a_module_that_was_quick_and_is_so_no_longer_is_stopped_like_any_other() {
+    let brief = Brief { fuel: 1_000_000, deadline: Duration::from_secs(60) };
+    let mut turning = instance("turns-slow", Limits::default());
+    for _ in 0..20 {
+        let answer = turning.answer_briefly(&question(Hook::Offers), brief);
+        assert!(matches!(answer, Ok(Some(Answer::Offers(_)))), "{answer:?}");
+    }
+    assert_eq!(turning.answer_briefly(&question(Hook::Offers), brief), Ok(None));
+    assert_eq!(turning.called().fuel, brief.fuel);
+    assert!(turning.answer(&question(Hook::Offers)).is_ok(), "its memory was thrown away");
+    assert!(turning.called().fresh);
 }
 
 #[test]

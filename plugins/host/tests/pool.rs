@@ -53,31 +53,6 @@ fn a_module_is_asked_on_the_pools_thread() {
 }
 
 #[test]
-fn a_patient_caller_hears_the_reply_where_it_waits() {
-    let (pool, module, question) = (pool(8), balanced(), question());
-    let (tell, told) = mpsc::channel();
-    let reply = move |reply: samara_policy_host::Reply| {
-        let _ = tell.send((reply.answer, std::thread::current().id()));
-    };
-    pool.ask_patiently(&module, Arc::clone(&question), None, PATIENCE, reply).expect("room");
-    let here = std::thread::current().id();
-    assert_eq!(told.try_recv(), Ok((Ok(Balanced.answer(&question)), here)));
-}
-
-#[test]
-fn a_caller_whose_patience_ends_is_not_held_up_and_hears_of_it_later() {
-    let (pool, slow, question) = (pool(8), looping(50), question());
-    let (tell, told) = mpsc::channel();
-    let reply = move |reply: samara_policy_host::Reply| {
-        let thread = std::thread::current().name().unwrap_or_default().to_owned();
-        let _ = tell.send((reply.answer, thread));
-    };
-    pool.ask_patiently(&slow, question, None, Duration::ZERO, reply).expect("room");
-    let deadline = Err(Fault::Deadline(Duration::from_millis(50)));
-    assert_eq!(told.recv_timeout(PATIENCE), Ok((deadline, "policy-test-0".to_owned())));
-}
-
-#[test]
 fn a_loop_holds_up_the_others_for_its_deadline_and_no_longer() {
     let (pool, bad, good, question) = (pool(8), looping(20), balanced(), question());
     let (tell, told) = mpsc::channel();

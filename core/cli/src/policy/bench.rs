@@ -11,6 +11,7 @@ use samara_policy_balanced::Balanced;
 use samara_policy_host::{Fault, Limits};
 use serde::Serialize;
 
+use super::loading;
 use super::module::{Loaded, ModuleArgs, fitted};
 use crate::exit::Failure;
 use crate::json;
@@ -18,7 +19,8 @@ use crate::output::written;
 
 /// Measure what a question costs, against the built-in policy compiled natively
 ///
-/// Views have 16, 64 and 256 peers and a full window of 1024 chunks; times contain copying the view in and
+/// First: how long it takes to compile, to load once it was compiled, and to swap on a running node.
+/// Then, for each hook: views have 16, 64 and 256 peers and a full window of 1024 chunks; times contain copying the view in and
 /// the answer out, with all limits on.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -57,6 +59,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     // All limits are on, but a busy machine must not end a measurement.
     let limits = Limits { deadline: Some(Duration::from_secs(1)), ..Limits::default() };
     let loaded = args.module.load(limits)?;
+    let loading = loading::measure(&args.module.file)?;
+    written(if args.json {
+        json::write_line(&loading)
+    } else {
+        writeln!(io::stdout().lock(), "{}", loading.line())
+    })?;
     if !args.json {
         written(print_head(&loaded))?;
     }
@@ -106,7 +114,8 @@ fn timed<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<Duration, Fault> 
     Ok(begun.elapsed())
 }
 
-fn quantile(times: &mut [Duration], percent: usize) -> Duration {
+/// The value below which `percent` of the times lie; zero without any.
+pub fn quantile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
     times
         .get((times.len() * percent / 100).min(times.len().saturating_sub(1)))
@@ -114,7 +123,8 @@ fn quantile(times: &mut [Duration], percent: usize) -> Duration {
         .unwrap_or_default()
 }
 
-fn nanos(time: Duration) -> u64 {
+/// In nanoseconds, as far as they fit.
+pub fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 

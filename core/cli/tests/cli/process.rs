@@ -39,7 +39,8 @@ pub struct Ended {
 pub fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Samara {
     let mut command = Command::new(env!("CARGO_BIN_EXE_samara"));
     // What a killed process cannot remove lies below `target`.
-    command.args(args).env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
+    let tmp = env!("CARGO_TARGET_TMPDIR");
+    command.args(args).env("TMPDIR", tmp).env("XDG_CACHE_HOME", tmp);
     start_command(&mut command)
 }
 

@@ -120,6 +120,7 @@ impl Config {
                 strikes: breaker.strikes.get(),
                 healthy_after: breaker.healthy_after.get(),
             },
+            cache: None,
         }
     }
 }

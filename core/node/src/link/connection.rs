@@ -11,6 +11,7 @@ use tokio::task::JoinError;
 use super::buffers::ReceiveMemory;
 use super::handle::Shared;
 use super::keepalive::{LastHeard, Verdict};
+use super::low_water::Naps;
 use super::reader::{Reader, ReaderParts};
 use super::storing::Storing;
 use super::throttle::Throttle;
@@ -34,6 +35,7 @@ pub(super) struct Connection {
 /// What all links share.
 pub(super) struct Resources<R> {
     pub storing: Arc<Storing<R>>,
+    pub naps: Arc<Naps>,
     pub memory: Arc<ReceiveMemory>,
     pub up: Arc<Throttle>,
     pub down: Arc<Throttle>,
@@ -65,6 +67,7 @@ pub(super) async fn run<R: LinkRouter>(
         memory: resources.memory.clone(),
         down: resources.down.clone(),
         storing: resources.storing.clone(),
+        naps: resources.naps.clone(),
         until_reported,
     };
     let reader = Reader::new(receiving, &received, parts);

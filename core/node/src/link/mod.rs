@@ -48,6 +48,7 @@ pub use bind::{BindError, BoundPair, bind_pair};
 pub use counters::{Counters, Traffic};
 pub use dial::DialError;
 pub use handle::{CloseReason, LinkClosed, LinkHandle};
+pub use low_water::Naps;
 pub use registry::{Identity, Links};
 pub use throttle::Throttle;
 pub use transport::{SentRange, Transport};

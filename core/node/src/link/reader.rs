@@ -18,7 +18,7 @@ use super::assembly::{Assembly, Whole};
 use super::buffers::ReceiveMemory;
 use super::handle::{Closing, Shared};
 use super::keepalive::LastHeard;
-use super::low_water::LowWater;
+use super::low_water::{LowWater, Naps};
 use super::storing::{Arrival, Storing};
 use super::throttle::Throttle;
 use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
@@ -56,6 +56,7 @@ pub(super) struct Reader<S, R> {
     scratch: Vec<u8>,
     peer_left: bool,
     storing: Arc<Storing<R>>,
+    naps: Arc<Naps>,
     /// Held by each chunk on its way to the disk; the other end learns when there is none.
     until_reported: mpsc::Sender<()>,
 }
@@ -69,6 +70,7 @@ pub(super) struct ReaderParts<R> {
     pub memory: Arc<ReceiveMemory>,
     pub down: Arc<Throttle>,
     pub storing: Arc<Storing<R>>,
+    pub naps: Arc<Naps>,
     pub until_reported: mpsc::Sender<()>,
 }
 
@@ -94,6 +96,7 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
             scratch: Vec::new(),
             peer_left: false,
             storing: parts.storing,
+            naps: parts.naps,
             until_reported: parts.until_reported,
         }
     }
@@ -157,7 +160,8 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
         self.on_body(count).await;
         if count < most {
             // Nothing more waits now: sleep until it is worth waking up.
-            self.wake_at(self.body_left.min(self.body_read()).min(WAKE_AT));
+            let worth_it = self.body_left.min(self.body_read()).min(WAKE_AT);
+            self.wake_at(self.naps.wake_at(worth_it));
         }
         self.pass_throttle(count).await
     }

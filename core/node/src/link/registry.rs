@@ -21,6 +21,7 @@ use super::counters::Counters;
 use super::dial::{DialError, connect};
 use super::duplicate::{Candidate, Existing, replaces};
 use super::handle::{COMMAND_QUEUE, CloseReason, LinkHandle, Shared};
+use super::low_water::Naps;
 use super::shake::{ShakeError, acceptor_hello, dialler_hello, refuse, welcome};
 use super::storing::Storing;
 use super::throttle::Throttle;
@@ -122,6 +123,7 @@ impl<R: LinkRouter> Links<R> {
         let listener = tokio::net::TcpListener::from_std(tcp)?;
         let resources = Arc::new(Resources {
             storing: Storing::new(),
+            naps: Arc::default(),
             memory: ReceiveMemory::new(config.receive_memory),
             up: Arc::new(Throttle::new(config.limit_up)),
             down: Arc::new(Throttle::new(config.limit_down)),
@@ -189,6 +191,11 @@ impl<R: LinkRouter> Links<R> {
     /// Bytes and chunks of all links, past ones included.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.0.counters
+    }
+
+    /// Where to say that the thread that runs the links naps for long moments.
+    pub fn naps(&self) -> &Arc<Naps> {
+        &self.0.resources.naps
     }
 
     /// Other caps from now on.

@@ -61,7 +61,10 @@ pub fn start_actors(
     runtime: Runtime,
 ) -> Result<JoinHandle<()>, StartError> {
     let (ready, wait_ready) = mpsc::channel();
-    let thread = std::thread::Builder::new().name("samara-actors".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name("samara-actors".into());
+    // Quick policies are asked on it: their stack comes on top of its own.
+    let stack_bytes = (2 << 20) + shared.policies.stack_bytes();
+    let thread = thread.stack_size(stack_bytes).spawn(move || {
         // The closure is called once, on this thread.
         let runtime = std::sync::Mutex::new(Some(runtime));
         let take = move || {

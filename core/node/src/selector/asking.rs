@@ -12,7 +12,7 @@ use samara_policy_host::{Called, Fault, Reply};
 use super::agreement::agree;
 use super::breaker::{Change, Verdict};
 use super::desk::Current;
-use super::loaded::{Loaded, PATIENCE};
+use super::loaded::Loaded;
 use super::tailor::tailor;
 use crate::api::Notice;
 use crate::metrics::Role;
@@ -40,7 +40,8 @@ struct Way {
     pair: Option<Arc<Pair>>,
 }
 
-/// Asks whoever is active, and the shadow. Returns at once, or after a moment ([`PATIENCE`]).
+/// Asks whoever is active, and the shadow: the built-in policy and a quick module here, everybody else on their
+/// threads.
 pub fn ask(shared: &Arc<Shared>, asked: Asked) {
     let Asked { content, token, question, deadline } = asked;
     let current = shared.policies.current();
@@ -88,11 +89,12 @@ fn ask_module(
     let loaded = current.active.clone();
     let (Some(module), Some(threads)) = (&loaded.module, &current.threads) else { return };
     tailor(&mut question, &current.facts.labels, &loaded.description.labels, &loaded.parameters);
+    if let Some(reply) = loaded.answer_here(&question) {
+        return take_reply(way, &loaded, reply, deadline);
+    }
     let (asked, failed) = (loaded.clone(), (way.shared.clone(), way.content, way.token, way.hook));
     let reply = move |reply: Reply| take_reply(way, &asked, reply, deadline);
-    let patience = if loaded.is_quick() { PATIENCE } else { Duration::ZERO };
-    let (threads, question) = (&threads.active, Arc::new(question));
-    if threads.ask_patiently(module, question, Some(expires), patience, reply).is_err() {
+    if threads.active.ask(module, Arc::new(question), Some(expires), reply).is_err() {
         let (shared, content, token, hook) = failed;
         loaded.book().stats.fell_back(hook, "queue");
         shared.metrics.policy_fault("queue");
@@ -103,7 +105,7 @@ fn ask_module(
 /// Where the question was asked, or on a thread of the pool.
 fn take_reply(way: Way, loaded: &Arc<Loaded>, reply: Reply, deadline: Duration) {
     let took = reply.waited + reply.took;
-    loaded.took(took);
+    loaded.took(&reply);
     way.shared.metrics.policy_called(Role::Active, took, reply.called.fuel);
     let change = {
         let mut book = loaded.book();

@@ -46,14 +46,14 @@ pub struct Desk {
     /// One change at a time; compiling happens under it, and questions do not wait for that.
     changing: Mutex<()>,
     built_in: Arc<Loaded>,
-    cache: PathBuf,
+    caches: Vec<PathBuf>,
     limits: Limits,
     breaker: BreakerConfig,
 }
 
 impl Desk {
-    /// With the built-in policy active. Compiled modules are kept in `cache`.
-    pub fn new(cache: PathBuf, limits: Limits, breaker: BreakerConfig) -> Desk {
+    /// With the built-in policy active. Compiled modules are kept in the first of `caches` that can be used.
+    pub fn new(caches: Vec<PathBuf>, limits: Limits, breaker: BreakerConfig) -> Desk {
         let built_in = Arc::new(Loaded::built_in());
         let current = Current {
             active: built_in.clone(),
@@ -68,10 +68,15 @@ impl Desk {
             generation: AtomicU64::new(0),
             changing: Mutex::default(),
             built_in,
-            cache,
+            caches,
             limits,
             breaker,
         }
+    }
+
+    /// Stack that a thread needs to ask a module.
+    pub fn stack_bytes(&self) -> usize {
+        self.limits.thread_stack()
     }
 
     /// What is active now.
@@ -115,11 +120,24 @@ impl Desk {
     }
 
     fn start_threads(&self) -> Result<Threads, PolicyError> {
-        let host = Host::with_cache(self.limits, &self.cache)?;
+        let host = self.host()?;
         let stack_bytes = self.limits.thread_stack().max(PoolConfig::default().stack_bytes);
         let config = PoolConfig { stack_bytes, ..PoolConfig::default() };
         let pool = |name| Pool::new(name, config).map_err(PolicyError::Threads);
         Ok(Threads { host, active: pool("policy")?, shadow: pool("policy-shadow")? })
+    }
+
+    fn host(&self) -> Result<Host, PolicyError> {
+        let Some((last, others)) = self.caches.split_last() else {
+            return Ok(Host::new(self.limits)?);
+        };
+        for folder in others {
+            match Host::with_cache(self.limits, folder) {
+                Ok(host) => return Ok(host),
+                Err(error) => tracing::warn!("{error}; {} is used instead", last.display()),
+            }
+        }
+        Ok(Host::with_cache(self.limits, last)?)
     }
 
     /// Makes the policy active that was so before. It stayed loaded: this takes no time.

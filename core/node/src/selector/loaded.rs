@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use samara_policy::{Description, Policy};
+use samara_policy::{Description, Policy, Question};
 use samara_policy_balanced::Balanced;
-use samara_policy_host::{Module, show_value};
+use samara_policy_host::{Brief, Instance, Module, Reply, show_value};
 
 use super::breaker::{Breaker, BreakerConfig, Condition};
 use super::stats::Stats;
@@ -23,13 +23,20 @@ pub struct Loaded {
     /// Values of its parameters.
     pub parameters: Vec<u64>,
     file: String,
+    /// Its last answer was quick enough to be asked for where the question arises.
     quick: AtomicBool,
+    /// The instance of the actors' thread, made when it is first asked there.
+    here: Mutex<Option<Instance>>,
     book: Mutex<Book>,
 }
 
-/// A quick module's answer is waited for this long: being called back by another thread would come a nap of the
-/// data plane later, and cost a wake-up. A module that is slower is not waited for until it is quick again.
-pub const PATIENCE: Duration = Duration::from_millis(1);
+/// What a quick module may use on the actors' thread. Being called back from another thread costs two wake-ups,
+/// some times as much as an answer, and the answer comes a nap of the data plane later. The fuel is about ten
+/// times what a question of 64 peers takes, a tenth of a millisecond; the deadline is for what takes time but
+/// no fuel, and is paid once: a module that needs more is asked on its own thread until it is quick again.
+const BRIEF: Brief = Brief { fuel: 2_000_000, deadline: Duration::from_millis(10) };
+/// Quick is what takes at most half of the fuel, and this long.
+const QUICK: Duration = Duration::from_millis(1);
 
 /// What changes with each call.
 pub struct Book {
@@ -65,18 +72,39 @@ impl Loaded {
         file: String,
         breaker: BreakerConfig,
     ) -> Loaded {
-        let book = Mutex::new(Book { breaker: Breaker::new(breaker), stats: Stats::default() });
-        Loaded { module, description, parameters, file, quick: AtomicBool::new(true), book }
+        Loaded {
+            module,
+            description,
+            parameters,
+            file,
+            quick: AtomicBool::new(false),
+            here: Mutex::default(),
+            book: Mutex::new(Book { breaker: Breaker::new(breaker), stats: Stats::default() }),
+        }
     }
 
-    /// Whether its last answer came soon enough to wait for the next one.
-    pub fn is_quick(&self) -> bool {
-        self.quick.load(Ordering::Relaxed)
+    /// Asks a module that has been quick, on this thread: it needs [`samara_policy_host::Limits::thread_stack`]
+    /// bytes of stack. `None` when it has not been quick, or needs more time or fuel than it may have here.
+    pub fn answer_here(&self, question: &Question) -> Option<Reply> {
+        let module = self.module.as_ref().filter(|_| self.quick.load(Ordering::Relaxed))?;
+        let mut here = self.here.try_lock().ok()?;
+        let begun = Instant::now();
+        let instance = here.get_or_insert_with(|| module.instance());
+        let answer = instance.answer_briefly(question, BRIEF);
+        let (took, called) = (begun.elapsed(), instance.called());
+        let Some(answer) = answer.transpose() else {
+            self.quick.store(false, Ordering::Relaxed);
+            *here = None;
+            return None;
+        };
+        Some(Reply { answer, waited: Duration::ZERO, took, called })
     }
 
-    /// An answer took so long, from asking to having it.
-    pub fn took(&self, time: Duration) {
-        self.quick.store(time <= PATIENCE, Ordering::Relaxed);
+    /// Takes note of what an answer cost.
+    pub fn took(&self, reply: &Reply) {
+        let quick =
+            reply.answer.is_ok() && reply.took <= QUICK && reply.called.fuel <= BRIEF.fuel / 2;
+        self.quick.store(quick, Ordering::Relaxed);
     }
 
     /// What changes with each call. Locked for moments only.
@@ -120,5 +148,60 @@ impl Loaded {
             Condition::Quarantined => "quarantined",
         };
         (book.stats.clone(), condition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use samara_policy::Hook;
+    use samara_policy::testing::scenario;
+    use samara_policy_host::{Called, Host, Limits};
+
+    use super::*;
+
+    fn turns_slow() -> Loaded {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/misbehaving");
+        let text = std::fs::read_to_string(folder.join("turns-slow.wat")).expect("a text");
+        let bytes = wat::parse_str(text).expect("valid text");
+        let bytes = samara_policy_build::componentize(&bytes).expect("a component");
+        let module = Host::new(Limits::default()).expect("a host").load(&bytes).expect("a policy");
+        Loaded::module(module, vec![], Path::new("turns-slow.wasm"), BreakerConfig::default())
+    }
+
+    fn reply(took: Duration, fuel: u64) -> Reply {
+        let answer = Ok(Balanced.answer(&scenario(Hook::Offers, 4, 10, 1)));
+        let called = Called { fuel, ..Called::default() };
+        Reply { answer, waited: Duration::ZERO, took, called }
+    }
+
+    #[test]
+    fn a_module_is_asked_here_once_it_was_quick_and_until_it_is_not() {
+        let loaded = turns_slow();
+        let question = scenario(Hook::Offers, 4, 10, 1);
+        let quick = reply(Duration::from_micros(20), 100_000);
+        assert!(loaded.answer_here(&question).is_none(), "nothing is known of it");
+        loaded.took(&quick);
+        let answered = (0..100).take_while(|_| loaded.answer_here(&question).is_some()).count();
+        assert_eq!(answered, 20, "the next one has no end");
+        assert!(loaded.answer_here(&question).is_none(), "it is not quick any more");
+        loaded.took(&quick);
+        assert!(loaded.answer_here(&question).is_some(), "a fresh instance");
+    }
+
+    #[test]
+    fn what_is_slow_hungry_or_fails_is_not_asked_here() {
+        let question = scenario(Hook::Offers, 4, 10, 1);
+        let fault = samara_policy_host::Fault::Queue;
+        let failed = Reply { answer: Err(fault), ..reply(Duration::ZERO, 0) };
+        let slow = reply(2 * QUICK, 100_000);
+        let hungry = reply(Duration::from_micros(20), BRIEF.fuel);
+        for not_quick in [failed, slow, hungry] {
+            let loaded = turns_slow();
+            loaded.took(&reply(Duration::ZERO, 0));
+            assert!(loaded.answer_here(&question).is_some());
+            loaded.took(&not_quick);
+            assert!(loaded.answer_here(&question).is_none(), "{not_quick:?}");
+        }
+        assert!(Loaded::built_in().answer_here(&question).is_none(), "it has no module");
     }
 }
