@@ -22,7 +22,7 @@ pub struct Section {
 #[derive(Debug, Clone)]
 enum What {
     Lines(Text<'static>),
-    Table { table: Table<'static>, chosen: Option<usize> },
+    Table { table: Box<Table<'static>>, chosen: Option<usize> },
 }
 
 impl Section {
@@ -36,7 +36,8 @@ impl Section {
     /// A heading, and as many rows as there is room for; the chosen one is always among them.
     pub fn table(rank: u8, table: Table<'static>, count: usize, chosen: Option<usize>) -> Section {
         let natural = rows(count.saturating_add(1));
-        Section { least: natural.min(2), natural, rank, what: What::Table { table, chosen } }
+        let what = What::Table { table: Box::new(table), chosen };
+        Section { least: natural.min(2), natural, rank, what }
     }
 
     /// An empty row, where there is room.
@@ -49,7 +50,7 @@ impl Section {
             What::Lines(text) => text.render(area, buffer),
             What::Table { table, chosen } => {
                 let mut state = TableState::new().with_selected(*chosen);
-                StatefulWidget::render(table, area, buffer, &mut state);
+                StatefulWidget::render(table.as_ref(), area, buffer, &mut state);
             }
         }
     }
