@@ -1,13 +1,18 @@
 //! Rules: each alert has its words, its test and its runbook, and what these point to is there.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::boards;
 use crate::names::{read, recorded};
 
 const SECTIONS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// Name of each alert, and its lines.
 fn alerts() -> Vec<(String, String)> {
@@ -34,8 +39,11 @@ fn every_alert_has_its_words_its_test_and_its_runbook() {
         };
         assert!(["critical", "warning", "info"].contains(&line("severity:").as_str()), "{name}");
         assert!(line("summary:").len() > 10 && line("description:").len() > 10, "{name}");
-        assert_eq!(line("runbook_url:"), format!("runbooks/{name}.md"));
-        assert!(uids.contains(line("dashboard_url:").trim_start_matches("/d/")), "{name}");
+        assert_eq!(line("runbook_url:"), format!("dashboards/runbooks/{name}.md"));
+        let link = root().join(line("runbook_url:"));
+        assert!(link.is_file(), "{name}: there is no {}", link.display());
+        let uid = line("dashboard_url:");
+        assert!(uid.strip_prefix("/d/").is_some_and(|uid| uids.contains(uid)), "{name}: {uid}");
         let of_it = format!("alertname: {name}\n        exp_alerts:");
         assert!(tests.contains(&format!("{of_it} []")), "no test says when {name} is quiet");
         assert!(tests.contains(&format!("{of_it}\n")), "no test says when {name} fires");
@@ -70,6 +78,29 @@ fn every_runbook_belongs_to_an_alert_and_names_what_is_there() {
             assert!(names.contains(link.trim_end_matches(".md")), "{file}: no {link}");
         }
     }
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let files = |folder: &str| {
+        let entries = std::fs::read_dir(root().join(folder)).expect("a folder");
+        entries.map(|entry| entry.expect("readable").path())
+    };
+    let folders = ["dashboards", "dashboards/runbooks", "docs/monitoring"];
+    let pages = folders.into_iter().flat_map(files);
+    let mut count = 0;
+    for page in pages.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let text = std::fs::read_to_string(&page).expect("readable");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if link.is_empty() || link.contains("://") {
+                continue;
+            }
+            count += 1;
+            let target = page.parent().expect("a folder").join(link);
+            assert!(target.exists(), "{}: there is no {link}", page.display());
+        }
+    }
+    assert!(count > 10, "only {count} links");
 }
 
 #[test]

@@ -69,6 +69,9 @@ struct Args {
     /// without them, for example with `--policy FILE`; with `--vs`, for that build.
     #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
     vs_pass: Option<String>,
+    /// A variable for the second entrant's environment, in place of those of `--set`; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_variable)]
+    vs_set: Vec<(String, String)>,
     /// Keep what each process wrote, one folder per case and run.
     #[arg(long, value_name = "DIR")]
     keep_logs: Option<PathBuf>,
@@ -174,20 +177,22 @@ impl Args {
             Some(path) => Some(existing(path)?),
             None => beside.filter(|path| path.is_file()),
         };
-        let calling = |program: PathBuf, flags: &str| Calling {
+        let calling = |program: PathBuf, variables: &[(String, String)], flags: &str| Calling {
             program,
-            variables: self.set.clone(),
+            variables: variables.to_vec(),
             flags: flags.split_whitespace().map(str::to_string).collect(),
         };
         let versus = match (&self.vs, &self.vs_pass) {
             (Some(path), _) => Some(existing(path)?),
             (None, Some(_)) => samara.clone(),
+            (None, None) if !self.vs_set.is_empty() => samara.clone(),
             (None, None) => None,
         };
+        let versus_variables = if self.vs_set.is_empty() { &self.set } else { &self.vs_set };
         let versus_flags = self.vs_pass.as_ref().unwrap_or(&self.pass);
         Ok(Session {
-            samara: samara.map(|program| calling(program, &self.pass)),
-            versus: versus.map(|program| calling(program, versus_flags)),
+            samara: samara.map(|program| calling(program, &self.set, &self.pass)),
+            versus: versus.map(|program| calling(program, versus_variables, versus_flags)),
             rivals: parse_rivals(&self.rivals)?,
             runs: usize::from(self.runs),
             logs: self.keep_logs.clone(),

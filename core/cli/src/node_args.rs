@@ -96,6 +96,9 @@ pub struct NodeArgs {
     /// Answer `/metrics` for Prometheus, `/healthz` and `/readyz` over HTTP on this address; port 0 picks one
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Count nothing of what happens, to measure what counting costs
+    #[arg(long, conflicts_with = "metrics")]
+    pub no_metrics: bool,
     /// Stop when stdin is closed, as the children of `samara demo` do
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
@@ -136,6 +139,7 @@ impl NodeArgs {
             limit_up: self.limit_up,
             limit_down: self.limit_down,
             metrics_listen: self.metrics,
+            count_metrics: !self.no_metrics,
             ..usual
         })
     }

@@ -36,7 +36,7 @@ fn in_words(status: &StatusDocument) -> String {
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<10} {value}");
     };
-    let up = units::for_people(Duration::from_secs_f64(status.uptime_seconds.max(0.0)));
+    let up = units::for_people(Duration::from_secs_f64(status.uptime_seconds.clamp(0.0, 1e9)));
     line(
         "node",
         format!("{}  {}, up {up}, samara {}", short(&status.peer), status.state, status.samara),

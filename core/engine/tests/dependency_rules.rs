@@ -78,6 +78,7 @@ const OWNED: &[(&str, &str)] = &[
     ("tokio", "samara-node"),
     ("foca", "samara-engine"),
     ("clap", "samara"),
+    ("ratatui", "samara"),
     ("wasmtime", "samara-policy-host"),
     ("wit-component", "samara-policy-build"),
 ];

@@ -49,6 +49,9 @@ pub struct NodeConfig {
     /// Where `/metrics`, `/healthz` and `/readyz` are answered; `None` is nowhere. When the address cannot be had,
     /// the node says so and goes on without.
     pub metrics_listen: Option<SocketAddr>,
+    /// Whether what happens is counted. Without it, metrics are only those that can be looked at; that is for
+    /// measuring what counting costs.
+    pub count_metrics: bool,
     /// Fixed random seed for decisions; `None` draws one.
     pub random_seed: Option<u64>,
     /// How policies are limited, and which one is active from the start.
@@ -97,6 +100,7 @@ impl Default for NodeConfig {
             limit_down: None,
             limit_classes: ClassCaps::default(),
             metrics_listen: None,
+            count_metrics: true,
             random_seed: None,
             policy: PolicyConfig::default(),
             roles: Roles { origin: true, peer: true },

@@ -74,6 +74,10 @@ impl LinkRouter for Router {
     fn disk_used(&self, op: DiskOp, bytes: u64, took: Duration) {
         self.0.metrics.disk_used(op, bytes, took);
     }
+
+    fn chunk_hashed(&self, took: Duration) {
+        self.0.metrics.chunk_hashed(took);
+    }
 }
 
 impl Router {

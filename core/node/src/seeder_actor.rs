@@ -75,7 +75,9 @@ pub struct Seeder {
 impl Seeder {
     /// An incarnation; it finds the contents of the one before in [`Shared`].
     pub fn new(shared: Arc<Shared>, alive: Alive) -> Self {
-        let machine = Machine::new(SeederConfig::default(), shared.next_random_seed());
+        let config = SeederConfig::default();
+        shared.metrics.slots.set(&config);
+        let machine = Machine::new(config, shared.next_random_seed());
         Seeder { shared, machine, rounds: Rounds::default(), _alive: alive }
     }
 

@@ -154,7 +154,7 @@ impl Shared {
             address: RwLock::new(parts.address),
             clock: Clock::start(),
             store: Arc::new(parts.store),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(parts.config.count_metrics),
             data_plane: parts.data_plane,
             finder: Finder::default(),
             contents: RwLock::default(),

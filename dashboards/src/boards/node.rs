@@ -55,6 +55,18 @@ pub fn board() -> Board {
                 "histogram_quantile(0.95, sum by (le, op) (increase(samara_store_io_duration_seconds_bucket{$S}[$__rate_interval])))",
                 "{{op}}",
             ),
+        panel(Lines, "Time to verify a chunk", "s", "Processor time for the hash of a chunk: half, and 99 of 100, took no longer.")
+            .show(
+                "histogram_quantile(0.5, sum by (le) (increase(samara_chunk_verify_duration_seconds_bucket{$S}[$__rate_interval])))",
+                "half",
+            )
+            .show(
+                "histogram_quantile(0.99, sum by (le) (increase(samara_chunk_verify_duration_seconds_bucket{$S}[$__rate_interval])))",
+                "99 of 100",
+            ),
+        panel(Lines, "Evictions", "short", "Contents that the nodes removed by themselves since the last point, by the \
+             key of [storage] that asked for it.")
+            .show("sum by (reason) (increase(samara_store_evictions_total{$S}[$__rate_interval]))", "{{reason}}"),
         panel(Lines, "Disk", "Bps", "Bytes written, and read because the page cache did not have them.")
             .show("sum by (op) (rate(samara_store_io_bytes_total{$S}[$__rate_interval]))", "{{op}}"),
         panel(Lines, "Room on the disk", "bytes", "Ours, free, and in all, of the fullest file system.")

@@ -39,6 +39,9 @@ pub fn board() -> Board {
                 "sum by (policy) (rate(samara_policy_fuel_total{$S}[$__rate_interval])) / (sum by (policy) (rate(samara_policy_call_duration_seconds_count{$S}[$__rate_interval])) > 0)",
                 "{{policy}}",
             ),
+        panel(Lines, "Memory of an instance", "bytes", "Most that an instance had after a call, on the worst node. Each \
+             thread that asks has one; the built-in policy has none.")
+            .show("max by (policy) (samara_policy_memory_bytes{$S})", "{{policy}}"),
         panel(Stack, "Shadow against active", "short", "Questions since the last point by what came of them in \
              the shadow.")
             .show("sum by (outcome) (increase(samara_policy_shadow_total{$S}[$__rate_interval]))", "{{outcome}}"),

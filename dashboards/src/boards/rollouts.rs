@@ -4,8 +4,8 @@ use crate::panel::panel;
 
 /// A place for rollouts, which are not there yet; until then, what a rollout by hand has reached.
 pub fn board() -> Board {
-    let note = "There are no rollouts yet: nobody decides when a content is switched on. Until then this shows \
-                how far a distribution by hand is.";
+    let note = "There are no rollouts yet: nobody decides when a content is switched on. Their metrics come with \
+                them. Until then this shows how far a distribution by hand is.";
     let reached = vec![
         panel(Table, "Nodes by state", "short", "Contents by what the nodes do with them.")
             .show("sum by (state) (samara_transfers{$S}) > 0", ""),

@@ -46,6 +46,8 @@ pub struct Brief {
 pub struct Called {
     /// Fuel that it used.
     pub fuel: u64,
+    /// Bytes of memory that the instance had when it ended. It keeps them until a fault.
+    pub memory_bytes: usize,
     /// Whether a fresh instance had to be started for it.
     pub fresh: bool,
 }
@@ -132,7 +134,7 @@ impl Instance {
         allowed: Allowance,
         call: impl FnOnce(&mut Live) -> Result<T, Failed>,
     ) -> Result<T, Fault> {
-        self.called = Called { fuel: 0, fresh: self.live.is_none() };
+        self.called = Called { fresh: self.live.is_none(), ..Called::default() };
         self.start()?;
         let host = Arc::clone(&self.host);
         let Some(live) = &mut self.live else {
@@ -146,7 +148,8 @@ impl Instance {
         };
         let left = live.store.get_fuel().unwrap_or(0);
         self.called.fuel = allowed.fuel.saturating_sub(left);
-        let refused = live.store.data().refused;
+        let Budget { refused, memory_bytes, .. } = *live.store.data();
+        self.called.memory_bytes = memory_bytes;
         result.map_err(|failed| {
             self.live = None;
             fault(failed, refused, &host.limits)
@@ -234,24 +237,28 @@ fn unreadable(error: &wasmtime::Error, limits: &Limits) -> Fault {
 /// Counts what a store allocates, and remembers a refusal, because the guest may die of it later.
 pub(crate) struct Budget {
     limits: Limits,
+    memory_bytes: usize,
     refused: bool,
 }
 
 impl Budget {
     fn new(limits: &Limits) -> Budget {
-        Budget { limits: *limits, refused: false }
+        Budget { limits: *limits, memory_bytes: 0, refused: false }
     }
 }
 
 impl ResourceLimiter for Budget {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let granted = desired <= self.limits.memory_bytes;
         self.refused |= !granted;
+        if granted {
+            self.memory_bytes += desired.saturating_sub(current);
+        }
         Ok(granted)
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use samara_policy::{Answer, Question};
 
 use crate::fault::Fault;
-use crate::instance::Instance;
+use crate::instance::{Called, Instance};
 use crate::module::Module;
 
 /// Instances that a thread keeps warm: the active module, the one before, and two that are being tried.
@@ -56,8 +56,8 @@ pub struct Reply {
     pub waited: Duration,
     /// Time of the call, with copying in and out.
     pub took: Duration,
-    /// Fuel of the call.
-    pub fuel: u64,
+    /// What the call cost.
+    pub called: Called,
 }
 
 /// The question was not taken: as many wait as may, or its module needs more stack than the threads have.
@@ -196,12 +196,17 @@ fn answer(job: Job, warm: &mut Warm) {
     let waited = begun.duration_since(job.asked);
     if job.expires.is_some_and(|expires| begun > expires) {
         let answer = Err(Fault::Queue);
-        return (job.reply)(Reply { answer, waited, took: Duration::ZERO, fuel: 0 });
+        return (job.reply)(Reply {
+            answer,
+            waited,
+            took: Duration::ZERO,
+            called: Called::default(),
+        });
     }
     let instance = warm.instance(&job.module);
     let answer = instance.answer(&job.question);
-    let fuel = instance.called().fuel;
-    (job.reply)(Reply { answer, waited, took: begun.elapsed(), fuel });
+    let called = instance.called();
+    (job.reply)(Reply { answer, waited, took: begun.elapsed(), called });
 }
 
 /// Instances of one thread, the last used in front.

@@ -47,7 +47,8 @@ fn a_module_is_asked_on_the_pools_thread() {
     let (reply, thread): (samara_policy_host::Reply, _) =
         told.recv_timeout(PATIENCE).expect("a reply");
     assert_eq!(reply.answer, Ok(Balanced.answer(&question)));
-    assert!(reply.fuel > 0 && reply.took > Duration::ZERO);
+    assert!(reply.called.fuel > 0 && reply.took > Duration::ZERO);
+    assert!(reply.called.memory_bytes >= 64 << 10, "a page at least: {:?}", reply.called);
     assert_eq!(thread, "policy-test-0");
 }
 

@@ -94,6 +94,10 @@ fn row(text: &mut String, role: &str, row: &PolicyRow) {
         let _ = writeln!(text, "         {}", parameters.join(" "));
     }
     row.hooks.iter().for_each(|hook| hook_row(text, hook));
+    if row.memory_bytes > 0 {
+        let memory = samara_model::ByteCount(row.memory_bytes);
+        let _ = writeln!(text, "         {memory} of memory at most, in each thread that asks");
+    }
     if let Some(fault) = &row.last_fault {
         let _ = writeln!(text, "         last fault: it {fault}");
     }

@@ -9,7 +9,7 @@ use samara_node::documents::{
     StatusDocument, WhyDocument,
 };
 
-use super::view::Choice;
+use super::choice::{Choice, key_of};
 use crate::admin::{Admin, content_path};
 use crate::exit::Failure;
 
@@ -22,16 +22,18 @@ pub struct Seen {
     pub status: StatusDocument,
     pub contents: Vec<ContentDocument>,
     pub policy: PolicyStatus,
-    /// Of the chosen content.
+    /// Of which content the rest is: the choice may have moved on since.
+    pub of: Option<String>,
+    /// Its chunks.
     pub map: Option<MapDocument>,
-    /// Why the chosen content is not further.
+    /// Why it is not further.
     pub why: Option<WhyDocument>,
     pub peers: Vec<Peer>,
     /// Why this is not the last word: the node does not answer any more.
     pub gone: Option<String>,
 }
 
-/// A peer of the chosen content, with what goes over its link.
+/// A peer of the content, with what goes over its link.
 #[derive(Debug, Clone)]
 pub struct Peer {
     pub document: PeerDocument,
@@ -57,7 +59,7 @@ impl Gatherer {
     ///
     /// # Errors
     /// When the node does not answer.
-    pub fn look(&mut self, choice: &mut Choice) -> Result<Seen, Failure> {
+    pub fn look(&mut self, choice: &Choice) -> Result<Seen, Failure> {
         let doing = "could not watch the node";
         let status: StatusDocument = self.admin.get(doing, "/v1/status")?;
         let contents: ContentsDocument = self.admin.get(doing, "/v1/contents")?;
@@ -66,13 +68,18 @@ impl Gatherer {
             status,
             contents: contents.contents,
             policy,
+            of: None,
             map: None,
             why: None,
             peers: Vec::new(),
             gone: None,
         };
+        let mut choice = choice.clone();
         choice.keep_valid(&seen);
-        if let Some(content) = choice.content(&seen).and_then(|one| one.content.clone()) {
+        seen.of = choice.content(&seen).map(key_of);
+        // A fetch whose name is not resolved is known by that name.
+        let known = |one: &ContentDocument| one.content.clone().or_else(|| one.release.clone());
+        if let Some(content) = choice.content(&seen).and_then(known) {
             // A content that was removed a moment ago has no peers.
             let map = content_path(&content, &format!("/map?stretches={STRETCHES}"));
             seen.map = self.admin.get(doing, &map).ok();

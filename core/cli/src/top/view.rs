@@ -1,295 +1,134 @@
-//! The picture: what was seen, as lines. Nothing here asks or draws.
+//! The picture: what was seen, as sections one above the other. Nothing here asks or draws on a terminal.
 
-use std::time::Duration;
+mod chunks;
+mod contents;
+mod head;
+mod peers;
+mod policies;
+mod section;
+mod table;
 
-use samara_model::ByteCount;
-use samara_node::PolicyRow;
-use samara_node::documents::{ContentDocument, MapDocument};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
-use super::gather::{Peer, Seen};
-use super::line::{Line, Look};
-use crate::status::short;
-use crate::units;
+use self::section::Section;
+use super::choice::{Choice, key_of};
+use super::gather::Seen;
 
-/// Contents that are listed at a time.
-const LISTED: usize = 12;
-/// Width of a progress bar.
-const BAR: usize = 20;
-
-/// Which content is looked at.
-#[derive(Debug, Clone, Default)]
-pub struct Choice {
-    key: Option<String>,
+/// What was seen, and how it is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    pub seen: &'a Seen,
+    pub choice: &'a Choice,
+    /// Nothing is asked for at the moment.
+    pub paused: bool,
 }
 
-impl Choice {
-    /// The content, if there is one.
-    pub fn content<'a>(&self, seen: &'a Seen) -> Option<&'a ContentDocument> {
-        seen.contents.get(self.place(seen)?)
-    }
+/// How a part of a line looks. Colours are those of the terminal, so that light and dark ones both can be read,
+/// and never the only sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Plain,
+    Bold,
+    Dim,
+    Good,
+    Bad,
+}
 
-    fn place(&self, seen: &Seen) -> Option<usize> {
-        let key = self.key.as_ref()?;
-        seen.contents.iter().position(|one| key_of(one) == *key)
-    }
-
-    /// Something that is there: what was chosen, or what is under way, or the first.
-    pub fn keep_valid(&mut self, seen: &Seen) {
-        if self.place(seen).is_none() {
-            let moving = seen.contents.iter().find(|one| one.state != "complete");
-            self.key = moving.or(seen.contents.first()).map(key_of);
+impl Look {
+    fn style(self) -> Style {
+        match self {
+            Look::Plain => Style::new(),
+            Look::Bold => Style::new().add_modifier(Modifier::BOLD),
+            Look::Dim => Style::new().add_modifier(Modifier::DIM),
+            Look::Good => Style::new().fg(Color::Green),
+            Look::Bad => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
         }
     }
 
-    pub fn up(&mut self, seen: &Seen) {
-        self.go_to(seen, self.place(seen).map(|place| place.saturating_sub(1)));
+    /// Text that looks so. What a terminal would obey in it is made visible: names come from others.
+    fn of(self, text: impl AsRef<str>) -> Span<'static> {
+        let safe = text.as_ref().chars().map(|c| if is_order(c) { '\u{fffd}' } else { c });
+        Span::styled(safe.collect::<String>(), self.style())
+    }
+}
+
+/// Control characters, and those that turn the direction of writing round.
+fn is_order(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+impl Picture<'_> {
+    /// Without a terminal: as wide as this, as high as it takes.
+    pub fn plain(&self, width: u16) -> String {
+        let sections = self.sections(width);
+        let height = sections.iter().map(|one| u32::from(one.natural)).sum::<u32>();
+        let area = Rect::new(0, 0, width, u16::try_from(height).unwrap_or(u16::MAX));
+        let mut buffer = Buffer::empty(area);
+        stack(&sections, area, &mut buffer);
+        let rows = buffer.content.chunks(usize::from(width));
+        rows.map(|row| text_of(row).trim_end().to_owned() + "\n").collect()
     }
 
-    pub fn down(&mut self, seen: &Seen) {
-        self.go_to(seen, self.place(seen).map(|place| place + 1));
+    /// From top to bottom.
+    fn sections(&self, width: u16) -> Vec<Section> {
+        let mut sections = vec![head::section(self.seen, width)];
+        sections.push(Section::gap());
+        sections.push(contents::section(self.seen, self.choice, width));
+        if let Some(one) = self.choice.content(self.seen) {
+            sections.push(Section::gap());
+            // The choice may have moved on since the node was asked.
+            let is_known = self.seen.of.as_ref() == Some(&key_of(one));
+            let seen = Some(self.seen).filter(|_| is_known);
+            sections.extend(chunks::sections(one, seen, width));
+            sections.extend(seen.map(|seen| peers::section(&seen.peers, width)));
+        }
+        sections.push(Section::gap());
+        sections.extend(policies::sections(self.seen, width));
+        sections
     }
 
-    fn go_to(&mut self, seen: &Seen, place: Option<usize>) {
-        if let Some(one) = place.and_then(|place| seen.contents.get(place)) {
-            self.key = Some(key_of(one));
+    fn keys(&self) -> Line<'static> {
+        let keys = Look::Dim.of("q quit   up/down choose   space stop/go on");
+        if self.paused { Line::from(vec![Look::Bad.of("stopped   "), keys]) } else { keys.into() }
+    }
+}
+
+impl Widget for Picture<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let [above, last] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+        stack(&self.sections(area.width), above, buffer);
+        self.keys().render(last, buffer);
+    }
+}
+
+/// One section above the other, each as high as there is room.
+fn stack(sections: &[Section], area: Rect, buffer: &mut Buffer) {
+    let heights = section::heights(sections, area.height);
+    let places = Layout::vertical(heights.iter().map(|rows| Constraint::Length(*rows))).split(area);
+    for (section, place) in sections.iter().zip(places.iter()) {
+        section.draw(*place, buffer);
+    }
+}
+
+/// The text of cells of one row. Behind a wide character its second cell is left out.
+fn text_of(row: &[ratatui::buffer::Cell]) -> String {
+    let mut text = String::new();
+    let mut cells = row.iter();
+    while let Some(cell) = cells.next() {
+        text.push_str(cell.symbol());
+        let width = Span::raw(cell.symbol()).width();
+        for _ in 1..width {
+            cells.next();
         }
     }
+    text
 }
 
-fn key_of(one: &ContentDocument) -> String {
-    let known = one.content.clone().or_else(|| one.release.clone());
-    known.unwrap_or_else(|| one.path.display().to_string())
-}
-
-fn name_of(one: &ContentDocument) -> String {
-    one.release.clone().unwrap_or_else(|| short(&key_of(one)).to_owned())
-}
-
-/// Everything, for a screen of this size.
-pub fn picture(seen: &Seen, choice: &Choice, width: usize, height: usize) -> Vec<Line> {
-    let mut lines = head(seen);
-    lines.extend(contents(seen, choice));
-    if let Some(one) = choice.content(seen) {
-        lines.push(Line::default());
-        lines.extend(detail(one, seen, width));
-        lines.extend(peers(&seen.peers));
-    }
-    lines.push(Line::default());
-    lines.extend(policies(seen));
-    lines.truncate(height);
-    lines
-}
-
-/// The last line.
-pub fn keys(paused: bool) -> Line {
-    let line = Line::of(Look::Dim, "up/down choose   space stop/go on   q quit");
-    if paused { line.and(Look::Bad, "   stopped") } else { line }
-}
-
-fn head(seen: &Seen) -> Vec<Line> {
-    let status = &seen.status;
-    let up = units::for_people(Duration::from_secs_f64(status.uptime_seconds.max(0.0)));
-    let first = Line::of(Look::Bold, "samara ")
-        .and(Look::Plain, format!("{} {} ", short(&status.peer), status.advertise))
-        .and(if status.state == "ready" { Look::Good } else { Look::Bad }, &status.state)
-        .and(Look::Plain, format!("  up {up}  cluster {}", status.cluster));
-    let members = status.members.map_or(String::new(), |count| format!("{count} members  "));
-    let free = status.storage.free_bytes.map_or("?".to_owned(), |free| ByteCount(free).to_string());
-    let second = Line::of(
-        Look::Plain,
-        format!(
-            "{members}{} links  in {}  out {}  free {free}  memory {}",
-            status.links,
-            units::speed(status.traffic.received_bytes_per_second as f64),
-            units::speed(status.traffic.sent_bytes_per_second as f64),
-            ByteCount(status.process.resident_bytes),
-        ),
-    );
-    let mut lines = vec![first, second];
-    if let Some(why) = &seen.gone {
-        lines.push(Line::of(Look::Bad, format!("the picture is old: {why}")));
-    }
-    lines.push(Line::default());
-    lines
-}
-
-fn contents(seen: &Seen, choice: &Choice) -> Vec<Line> {
-    if seen.contents.is_empty() {
-        return vec![Line::of(
-            Look::Dim,
-            "no contents: `samara publish` or `samara fetch` adds one",
-        )];
-    }
-    let columns = format!(
-        "  {:<24} {:<13} {:<26} {:>10} {:>10} {:>10} {:>5}",
-        "CONTENT", "STATE", "DONE", "SIZE", "IN", "OUT", "PEERS"
-    );
-    let mut lines = vec![Line::of(Look::Dim, columns)];
-    let chosen = choice.place(seen).unwrap_or(0);
-    let first = chosen.saturating_sub(LISTED - 1);
-    for (place, one) in seen.contents.iter().enumerate().skip(first).take(LISTED) {
-        let (mark, look) = if place == chosen { (">", Look::Chosen) } else { (" ", Look::Plain) };
-        lines.push(
-            Line::of(look, format!("{mark} {:<24} ", cut(&name_of(one), 24)))
-                .and(look_of(&one.state), format!("{:<13} ", one.state))
-                .and(Look::Plain, rest_of_row(one)),
-        );
-    }
-    if seen.contents.len() > LISTED {
-        let text = format!("  {} contents in all", seen.contents.len());
-        lines.push(Line::of(Look::Dim, text));
-    }
-    lines
-}
-
-fn rest_of_row(one: &ContentDocument) -> String {
-    let part = done(one);
-    let full = (part * BAR as f64) as usize;
-    let bar: String = "#".repeat(full.min(BAR)) + &"-".repeat(BAR - full.min(BAR));
-    format!(
-        "{bar} {:>4.0}% {:>10} {:>10} {:>10} {:>5}",
-        (part * 100.0).floor(),
-        ByteCount(one.size_bytes).to_string(),
-        units::speed(one.received_bytes_per_second as f64),
-        units::speed(one.sent_bytes_per_second as f64),
-        one.neighbours
-    )
-}
-
-fn done(one: &ContentDocument) -> f64 {
-    match one.size_bytes {
-        0 => f64::from(u8::from(one.state == "complete")),
-        size => one.done_bytes as f64 / size as f64,
-    }
-}
-
-fn look_of(state: &str) -> Look {
-    match state {
-        "complete" => Look::Good,
-        "parked" | "failed" | "withdrawn" => Look::Bad,
-        _ => Look::Plain,
-    }
-}
-
-/// The chosen content: why it waits, and its chunks.
-fn detail(one: &ContentDocument, seen: &Seen, width: usize) -> Vec<Line> {
-    let chunks = format!("{} of {} chunks here", one.chunks_here, one.chunks);
-    let mut lines =
-        vec![Line::of(Look::Bold, name_of(one)).and(Look::Plain, format!("  {chunks}"))];
-    let why = seen.why.iter().flat_map(|why| &why.reasons);
-    for reason in why.filter(|one| !["moving", "over"].contains(&one.code.as_str())) {
-        lines.push(
-            Line::of(Look::Bad, format!("why: {}", reason.text))
-                .and(Look::Plain, format!("  {}", reason.remedy)),
-        );
-    }
-    if let Some(map) = seen.map.as_ref().filter(|map| !map.stretches.is_empty()) {
-        let cells = width.saturating_sub(9).clamp(10, 200);
-        lines.push(Line::of(Look::Dim, "chunks   ").and(Look::Good, here(map, cells)));
-        lines.push(Line::of(Look::Dim, "copies   ").and(Look::Plain, copies(map, cells)));
-    }
-    lines
-}
-
-/// How full each part of the content is.
-fn here(map: &MapDocument, cells: usize) -> String {
-    const STEPS: [char; 5] = [' ', '░', '▒', '▓', '█'];
-    let cell = |part: &[samara_node::documents::StretchDocument]| {
-        let (here, all) = part.iter().fold((0, 0), |(h, a), one| (h + one.here, a + one.chunks));
-        if here == all { STEPS[4] } else { STEPS[(here * 4 / all.max(1)) as usize] }
-    };
-    parts(map, cells).map(cell).collect()
-}
-
-/// How many neighbours have the rarest chunk of each part.
-fn copies(map: &MapDocument, cells: usize) -> String {
-    let cell = |part: &[samara_node::documents::StretchDocument]| {
-        let least = part.iter().map(|one| one.least_holders).min().unwrap_or(0);
-        char::from_digit(least, 10).unwrap_or('+')
-    };
-    parts(map, cells).map(cell).collect()
-}
-
-/// The stretches in at most so many groups.
-fn parts(
-    map: &MapDocument,
-    cells: usize,
-) -> impl Iterator<Item = &[samara_node::documents::StretchDocument]> {
-    map.stretches.chunks(map.stretches.len().div_ceil(cells.max(1)).max(1))
-}
-
-fn peers(peers: &[Peer]) -> Vec<Line> {
-    let columns = format!(
-        "  {:<28} {:>6} {:>12} {:>12}  {:<10} {:>6}",
-        "PEER", "HAS", "IN", "OUT", "KNOWN BY", "NEWS"
-    );
-    let mut lines = vec![Line::of(Look::Dim, columns)];
-    lines.extend(peers.iter().map(|one| {
-        let document = &one.document;
-        let text = format!(
-            "  {:<28} {:>5.1}% {:>12} {:>12}  {:<10} {:>5.0}s",
-            cut(&document.address, 28),
-            f64::from(document.permille) / 10.0,
-            units::speed(one.received_per_second),
-            units::speed(one.sent_per_second),
-            document.source,
-            document.age_seconds
-        );
-        Line::of(if document.source == "neighbour" { Look::Plain } else { Look::Dim }, text)
-    }));
-    lines
-}
-
-fn policies(seen: &Seen) -> Vec<Line> {
-    let policy = &seen.policy;
-    let condition =
-        if policy.quarantined { "quarantined" } else { policy.active.condition.as_str() };
-    let mut lines = vec![one_policy("policy", &policy.active, condition)];
-    if let Some(shadow) = &policy.shadow {
-        lines.push(one_policy("shadow", shadow, &shadow.condition));
-    }
-    if let Some(fault) = &policy.active.last_fault {
-        lines.push(Line::of(Look::Bad, format!("         its last fault: it {fault}")));
-    }
-    if let Some(map) = seen.map.as_ref().filter(|map| !map.decisions.is_empty()) {
-        let reason = |one: &samara_node::documents::DecisionDocument| {
-            let code = one.code.map_or("others".to_owned(), |code| code.to_string());
-            format!("{} {code}: {}", one.hook, one.count)
-        };
-        let reasons: Vec<String> = map.decisions.iter().map(reason).collect();
-        lines.push(Line::of(Look::Dim, "reasons  ").and(Look::Plain, reasons.join("  ")));
-    }
-    lines
-}
-
-fn one_policy(role: &str, row: &PolicyRow, condition: &str) -> Line {
-    let fallbacks: u64 = row.hooks.iter().flat_map(|hook| hook.fallbacks.values()).sum();
-    let slowest = row.hooks.iter().map(|hook| hook.p99_us).max().unwrap_or(0);
-    let (same, differs) = row
-        .hooks
-        .iter()
-        .fold((0, 0), |(same, differs), hook| (same + hook.same, differs + hook.differs));
-    let agrees = match same + differs {
-        0 => String::new(),
-        all => format!("  agrees {}%", same * 100 / all),
-    };
-    let look = if condition == "trusted" { Look::Good } else { Look::Bad };
-    Line::of(Look::Dim, format!("{role:<8} "))
-        .and(Look::Plain, format!("{} {}  ", row.policy.name, row.policy.version))
-        .and(look, condition)
-        .and(
-            Look::Plain,
-            format!(
-                "  {} calls  99 of 100 within {slowest} us  {fallbacks} fallbacks{agrees}",
-                row.calls
-            ),
-        )
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    kept + "…"
-}
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, folder, text};
+use crate::http::get;
+use crate::monitoring::free_address;
 use crate::process::{eventually, random_file, same_bytes, start};
 
 #[test]
@@ -14,7 +16,9 @@ fn the_oldest_go_pinned_ones_stay_and_files_of_the_user_are_never_touched() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let origin = Daemon::start(&path("origin"), &[]);
-    let more = ["--join", &origin.address.clone(), "--set", "storage.quota=5 MiB"];
+    let admin = free_address();
+    let quota = ["--set", "storage.quota=5 MiB", "--admin", &admin];
+    let more = [&["--join", &origin.address], &quota[..]].concat();
     let peer = Daemon::start(&path("peer"), &more);
     for (number, name) in ["pinned", "oldest", "outside", "middle", "newest"].iter().enumerate() {
         random_file(&path(name), 2 << 20, 20 + number as u64);
@@ -32,6 +36,13 @@ fn the_oldest_go_pinned_ones_stay_and_files_of_the_user_are_never_touched() {
     let files = crate::process::names_in(&path("peer").join("files"));
     assert_eq!(files, ["newest@1", "pinned@1"]);
     assert!(same_bytes(&path("outside"), &path("mine")));
+    let (_, page) = get(&admin, "/metrics");
+    for evictions in ["{reason=\"quota\"} 2", "{reason=\"keep\"} 0", "{reason=\"min_free\"} 0"] {
+        assert!(
+            page.contains(&format!("samara_store_evictions_total{evictions}")),
+            "{evictions}: {page}"
+        );
+    }
     let status = peer.json(&["status"]);
     assert!(status["storage"]["used_bytes"].as_u64() <= Some(5 << 20), "{status}");
     // What can never fit is refused with the remedy.

@@ -20,6 +20,7 @@ mod process;
 mod resume;
 mod sim;
 mod soak;
+mod terminal;
 mod top;
 mod transfer;
 mod usage;

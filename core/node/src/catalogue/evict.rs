@@ -26,11 +26,33 @@ pub struct Kept {
     pub may_go: bool,
 }
 
+/// Why a content goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eviction {
+    /// All its names have as many newer releases as `storage.keep` says.
+    Keep,
+    /// The data directory held more than `storage.quota`.
+    Quota,
+    /// The disk had less than `storage.min_free`.
+    MinFree,
+}
+
+impl Eviction {
+    /// For people.
+    fn words(self) -> &'static str {
+        match self {
+            Eviction::Keep => "newer releases of its name",
+            Eviction::Quota => "the quota",
+            Eviction::MinFree => "space on the disk",
+        }
+    }
+}
+
 /// What has to go, and what is too much all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
     /// Entries, in this order, and why each.
-    pub gone: Vec<(u64, &'static str)>,
+    pub gone: Vec<(u64, Eviction)>,
     /// Bytes over the quota that nothing can be done about.
     pub over_quota: u64,
     /// Bytes that are missing on the disk, although all of these go.
@@ -39,23 +61,20 @@ pub struct Choice {
 
 /// Which contents go, and why.
 pub fn choose(all: &[Kept], limits: &StorageConfig, free: Option<ByteCount>) -> Choice {
-    let mut gone: Vec<(u64, &'static str)> = Vec::new();
+    let mut gone: Vec<(u64, Eviction)> = Vec::new();
     if let Some(keep) = limits.keep {
-        gone.extend(
-            beyond(all, keep as usize)
-                .into_iter()
-                .map(|number| (number, "newer releases of its name")),
-        );
+        let old = beyond(all, keep as usize);
+        gone.extend(old.into_iter().map(|number| (number, Eviction::Keep)));
     }
     let mut oldest: Vec<&Kept> = all.iter().filter(|one| one.may_go).collect();
     oldest.sort_by_key(|one| (one.finished_at, one.number));
     let is_gone =
-        |gone: &[(u64, &str)], one: &Kept| gone.iter().any(|(number, _)| *number == one.number);
-    let left = |gone: &[(u64, &str)]| -> u64 {
+        |gone: &[(u64, Eviction)], one: &Kept| gone.iter().any(|(number, _)| *number == one.number);
+    let left = |gone: &[(u64, Eviction)]| -> u64 {
         all.iter().filter(|one| !is_gone(gone, one)).map(|one| one.size).sum()
     };
     let whole: u64 = all.iter().map(|one| one.size).sum();
-    let over = |gone: &[(u64, &str)]| {
+    let over = |gone: &[(u64, Eviction)]| {
         let quota = limits.quota.map_or(u64::MAX, |quota| quota.0);
         let over_quota = left(gone).saturating_sub(quota);
         let freed = whole - left(gone);
@@ -68,8 +87,8 @@ pub fn choose(all: &[Kept], limits: &StorageConfig, free: Option<ByteCount>) -> 
         }
         match over(&gone) {
             (0, 0) => break,
-            (0, _) => gone.push((one.number, "space on the disk")),
-            _ => gone.push((one.number, "the quota")),
+            (0, _) => gone.push((one.number, Eviction::MinFree)),
+            _ => gone.push((one.number, Eviction::Quota)),
         }
     }
     let (over_quota, short) = over(&gone);
@@ -143,18 +162,19 @@ impl Shared {
         Ok(())
     }
 
-    fn evict(&self, gone: Vec<(u64, &'static str)>) {
+    fn evict(&self, gone: Vec<(u64, Eviction)>) {
         for (number, why) in gone {
             let entry = self.catalogue.lock().entries.get(&number).cloned();
             let Some(entry) = entry.filter(|entry| !entry.pinned && entry.wish == Wish::Hold)
             else {
                 continue;
             };
-            tracing::info!(content = entry.name(), why, "evicted");
+            tracing::info!(content = entry.name(), why = why.words(), "evicted");
             let content = entry.content;
             let found = Found { entry: Some((number, entry)), content };
-            if let Err(error) = self.remove_content(&found) {
-                self.notify(Notice::Warning(error.to_string()));
+            match self.remove_content(&found) {
+                Ok(_) => self.metrics.evicted(why),
+                Err(error) => self.notify(Notice::Warning(error.to_string())),
             }
         }
     }
@@ -213,8 +233,11 @@ mod tests {
             kept(4, "c", 10, true),
         ];
         assert_eq!(choose(&all, &quota(40), None), Choice::default());
-        assert_eq!(choose(&all, &quota(25), None).gone, [(2, "the quota"), (3, "the quota")]);
-        let gone = vec![(2, "the quota"), (3, "the quota"), (4, "the quota")];
+        assert_eq!(
+            choose(&all, &quota(25), None).gone,
+            [(2, Eviction::Quota), (3, Eviction::Quota)]
+        );
+        let gone = vec![(2, Eviction::Quota), (3, Eviction::Quota), (4, Eviction::Quota)];
         assert_eq!(choose(&all, &quota(5), None), Choice { gone, over_quota: 5, short: 0 });
     }
 
@@ -227,7 +250,7 @@ mod tests {
             kept(3, "b", 1, true),
             kept(4, "a", 1, true),
         ];
-        let old = "newer releases of its name";
+        let old = Eviction::Keep;
         assert_eq!(choose(&all, &limits, None).gone, [(1, old), (2, old)]);
         // A second name that is new keeps it, and one without a name is nobody's old release.
         all[0].names.push(("stable".into(), 9));
@@ -240,7 +263,7 @@ mod tests {
         let limits = StorageConfig { min_free: ByteCount(100), ..StorageConfig::default() };
         let all = [kept(1, "a", 30, true), kept(2, "a", 30, true), kept(3, "b", 30, true)];
         assert_eq!(choose(&all, &limits, Some(ByteCount(100))), Choice::default());
-        let space = "space on the disk";
+        let space = Eviction::MinFree;
         assert_eq!(choose(&all, &limits, Some(ByteCount(60))).gone, [(1, space), (2, space)]);
         assert_eq!(choose(&all, &limits, Some(ByteCount(0))).short, 10);
     }

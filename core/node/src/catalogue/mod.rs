@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use samara_model::ContentId;
 
 pub use entry::Entry;
+pub use evict::Eviction;
 pub use find::FindError;
 pub use forget::RemoveError;
 pub use housekeeping::keep_house;

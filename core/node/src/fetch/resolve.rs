@@ -22,6 +22,7 @@ pub async fn resolve(
         ContentRef::Id(id) => return Ok(*id),
         ContentRef::Release(name) => name,
     };
+    let _counted = shared.metrics.resolving.enter();
     let began = Instant::now();
     loop {
         let found = ask_here(shared, Some(name.clone()), None).await;

@@ -243,6 +243,9 @@ pub trait LinkRouter: Clone + Send + Sync + 'static {
 
     /// Takes note of work of the disk: how many bytes, and how long it took.
     fn disk_used(&self, _op: DiskOp, _bytes: u64, _took: Duration) {}
+
+    /// Takes note of how long the processor worked on the digest of a chunk.
+    fn chunk_hashed(&self, _took: Duration) {}
 }
 
 /// How links behave.

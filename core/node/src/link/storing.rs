@@ -152,6 +152,7 @@ impl<R: LinkRouter> Settled<R> {
 impl<R: LinkRouter> Arrival<R> {
     fn settle(self) -> Settled<R> {
         let (bytes, began) = (self.whole.buffer.bytes.len() as u64, Instant::now());
+        self.router.chunk_hashed(self.whole.hashing);
         let event = stored(self.link, self.whole);
         self.router.disk_used(DiskOp::Write, bytes, began.elapsed());
         if matches!(event, LinkEvent::ChunkStored { .. }) {
@@ -163,7 +164,7 @@ impl<R: LinkRouter> Arrival<R> {
 
 /// Stores a chunk; its memory is free afterwards.
 fn stored(link: LinkId, whole: Whole) -> LinkEvent {
-    let Whole { content, chunk, buffer, digest, elapsed } = whole;
+    let Whole { content, chunk, buffer, digest, elapsed, .. } = whole;
     let stored = content.store_chunk(chunk, digest, &buffer.bytes);
     let (content, bytes) = (content.id(), buffer.bytes.len() as u32);
     match stored {

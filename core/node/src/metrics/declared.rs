@@ -96,6 +96,23 @@ impl Metric {
     }
 }
 
+/// A wrong line in the table does not compile.
+const _: () = assert!(can_be_taken(METRICS), "a gauge is taken when asked, a histogram at once");
+
+/// Whether each can be had as it says: a gauge that is counted at once would be exported as a counter, and a
+/// histogram that is looked at would have no buckets.
+const fn can_be_taken(metrics: &[Metric]) -> bool {
+    let mut at = 0;
+    while at < metrics.len() {
+        let one = &metrics[at];
+        match (one.kind, one.taken) {
+            (Kind::Gauge, Taken::AtOnce) | (Kind::Histogram(_), Taken::WhenAsked) => return false,
+            _ => at += 1,
+        }
+    }
+    true
+}
+
 /// A chunk of 16 KiB in a data centre takes tens of microseconds, one of 16 MiB over a thin line a minute.
 const CHUNK_SECONDS: &[f64] = &[0.0005, 0.002, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0];
 /// From a file of a megabyte to a terabyte.
@@ -104,6 +121,8 @@ const TRANSFER_SECONDS: &[f64] =
 /// 1 is the limit; the benchmark's swarms lie between 1.05 and 1.3.
 const OVER_LIMIT: &[f64] = &[1.02, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0, 3.0, 5.0, 10.0];
 const FIRST_CHUNK_SECONDS: &[f64] = &[0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 120.0, 600.0];
+/// At 1 to 6 GB/s, chunks of 16 KiB to 16 MiB.
+const VERIFY_SECONDS: &[f64] = &[0.00001, 0.0001, 0.0005, 0.002, 0.01, 0.05];
 /// The page cache takes a chunk in some ten microseconds, a busy spinning disk in a second.
 const DISK_SECONDS: &[f64] = &[0.0001, 0.0005, 0.002, 0.01, 0.03, 0.1, 0.3, 1.0, 5.0];
 /// A module has 10 ms for an answer unless it is configured otherwise; the built-in policy needs microseconds.
@@ -173,7 +192,8 @@ pub const METRICS: &[Metric] = &[
         "samara_transfers",
         "contents",
         &[label("state", labels::PHASES)],
-        "Contents that this node takes part in, by state; `complete` ones are served",
+        "Contents that this node takes part in, by state; `complete` ones are served. `finding`: its name is \
+         not resolved, or nobody is found who has its manifest",
     ),
     gauge(
         "samara_transfers_stalled",
@@ -267,6 +287,13 @@ pub const METRICS: &[Metric] = &[
         &[label("scope", labels::SCOPES)],
         CHUNK_SECONDS,
         "Time from the first to the last byte of a chunk that was stored, by where the sender stands",
+    ),
+    histogram(
+        "samara_chunk_verify_duration_seconds",
+        "seconds",
+        &[],
+        VERIFY_SECONDS,
+        "Time that the processor took to hash a chunk that arrived whole; it is hashed while it is received",
     ),
     counter(
         "samara_reservations_expired_total",
@@ -373,8 +400,10 @@ pub const METRICS: &[Metric] = &[
     counter(
         "samara_policy_failures_total",
         "calls",
-        &[label("reason", labels::FAULTS)],
-        "Calls of the active policy that gave no answer, or one that came too late",
+        &[label("reason", labels::FAILURES)],
+        "Calls of the active policy that gave no answer, or one that came too late. `trap`: it gave up, or its stack \
+         was full. `deadline`: it ran, or waited for a thread, for too long. `abi`: it could not be started. \
+         `output`: its answer is malformed or too large",
     ),
     counter(
         "samara_policy_shadow_total",
@@ -402,6 +431,13 @@ pub const METRICS: &[Metric] = &[
         &[label("policy", labels::ROLES), label("state", labels::CONDITIONS)],
         "1 for the state in which the policy is. `left-alone`: it failed and is tried again later. `on-trial`: \
          it is being tried. `quarantined`: it is not asked any more. `none`: there is none",
+    ),
+    gauge(
+        "samara_policy_memory_bytes",
+        "bytes",
+        &[label("policy", labels::ROLES)],
+        "Most memory that an instance of the policy had after a call; each thread that asks has one. 0 for the \
+         built-in policy, or none",
     ),
     gauge(
         "samara_policy_generation",
@@ -460,6 +496,12 @@ pub const METRICS: &[Metric] = &[
         &[label("op", labels::DISK)],
         "Bytes written and read, as in samara_store_io_duration_seconds",
     ),
+    counter(
+        "samara_store_evictions_total",
+        "contents",
+        &[label("reason", labels::EVICTIONS)],
+        "Contents that the node removed by itself, by the key of `[storage]` that asked for it",
+    ),
     gauge(
         "samara_store_used_bytes",
         "bytes",
@@ -486,3 +528,19 @@ pub const METRICS: &[Metric] = &[
     gauge("process_threads", "threads", &[], "Threads of the process"),
     gauge("process_start_time_seconds", "seconds since 1970", &[], "When the process started"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gauge_that_is_counted_at_once_is_refused() {
+        let fine = gauge("samara_ready", "0 or 1", &[], "is looked at");
+        let counted = Metric { taken: Taken::AtOnce, ..fine };
+        let observed = histogram("samara_seconds", "seconds", &[], DISK_SECONDS, "is observed");
+        let looked_at = Metric { taken: Taken::WhenAsked, ..observed };
+        assert!(can_be_taken(&[fine, observed]));
+        assert!(!can_be_taken(&[fine, counted]));
+        assert!(!can_be_taken(&[looked_at]));
+    }
+}

@@ -25,18 +25,8 @@ pub const HOOKS: &[&str] = &["neighbours", "offers", "requests", "overdue"];
 pub const ROLES: &[&str] = &["active", "shadow"];
 pub const FALLBACKS: &[&str] =
     &["late", "failed", "idle", "left-alone", "quarantined", "not-wanted"];
-pub const FAULTS: &[&str] = &[
-    "fuel",
-    "deadline",
-    "memory",
-    "stack",
-    "trap",
-    "malformed",
-    "too-big",
-    "start",
-    "queue",
-    "late",
-];
+pub const FAILURES: &[&str] = &["trap", "fuel", "deadline", "memory", "abi", "output"];
+pub const EVICTIONS: &[&str] = &["keep", "quota", "min_free"];
 pub const SHADOW: &[&str] = &["same", "differs", "fault", "skipped"];
 pub const CHANGES: &[&str] = &[
     "activated",
@@ -81,6 +71,20 @@ impl ActorName {
     pub fn label(self) -> &'static str {
         ACTOR_NAMES[self as usize]
     }
+}
+
+/// Which of [`FAILURES`] a fault of a call is; the argument is what `samara policy status` calls it.
+pub fn failure_of(fault: &str) -> Option<&'static str> {
+    Some(match fault {
+        "trap" | "stack" => "trap",
+        "fuel" => "fuel",
+        // For who waits it is all the same whether it ran, waited for a thread, or answered too late.
+        "deadline" | "late" | "queue" => "deadline",
+        "memory" => "memory",
+        "start" => "abi",
+        "malformed" | "too-big" => "output",
+        _ => return None,
+    })
 }
 
 /// The place of a phase in [`PHASES`].
@@ -212,12 +216,21 @@ mod tests {
     use samara_policy_host::Fault;
 
     use super::*;
+    use crate::catalogue::Eviction;
 
     #[test]
     fn labels_are_those_of_what_they_name() {
         assert_eq!(Hook::ALL.map(Hook::name), HOOKS);
         assert_eq!(DropReason::ALL.map(DropReason::label), DROPS);
-        assert_eq!([&Fault::LABELS[..], &["late"]].concat(), FAULTS);
+        let faults = [&Fault::LABELS[..], &["late"]].concat();
+        for fault in &faults {
+            assert!(failure_of(fault).is_some_and(|one| FAILURES.contains(&one)), "{fault}");
+        }
+        for failure in FAILURES {
+            assert!(faults.iter().any(|fault| failure_of(fault) == Some(failure)), "{failure}");
+        }
+        assert_eq!(EVICTIONS[Eviction::MinFree as usize], "min_free");
+        assert_eq!(EVICTIONS[Eviction::Keep as usize], "keep");
         assert_eq!(ACTORS.map(ActorName::label), ACTOR_NAMES);
         let phases = [FetchPhase::Finding, FetchPhase::Complete].map(|one| phase_number(&one));
         assert_eq!(phases.map(|number| PHASES[number]), ["finding", "complete"]);

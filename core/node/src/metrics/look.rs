@@ -5,8 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use samara_engine::seeder::SeederConfig;
-
 use super::labels::{CONDITIONS, PHASES, phase_number};
 use super::process;
 use super::text::{Reading, Text};
@@ -26,7 +24,7 @@ pub fn page(shared: &Shared) -> String {
     };
     reading.set("samara_build_info", &[1.0]);
     reading.set("samara_ready", &[f64::from(u8::from(shared.is_ready()))]);
-    transfers(&mut reading, &contents);
+    transfers(&mut reading, &contents, shared.metrics.resolving.now());
     traffic(&mut reading, shared, &contents);
     gossip(&mut reading, shared);
     policies(&mut reading, shared);
@@ -43,8 +41,10 @@ fn is_under_way(phase: &FetchPhase) -> bool {
     *phase != FetchPhase::Complete
 }
 
-fn transfers(reading: &mut Reading, contents: &[Arc<ContentState>]) {
+fn transfers(reading: &mut Reading, contents: &[Arc<ContentState>], resolving: u64) {
     let mut phases = [0.0; PHASES.len()];
+    // They have no content yet.
+    phases[phase_number(&FetchPhase::Finding)] = resolving as f64;
     let (mut stalled, mut sourceless, mut size, mut done, mut copies) =
         (0.0, 0.0, 0.0, 0.0, 0.0f64);
     for state in contents {
@@ -92,8 +92,7 @@ fn traffic(reading: &mut Reading, shared: &Shared, contents: &[Arc<ContentState>
     let incoming = sum(|state| state.incoming.load(Relaxed));
     let outgoing = sum(|state| state.outgoing.load(Relaxed));
     reading.set("samara_outstanding_chunks", &[incoming, outgoing]);
-    let slots = SeederConfig::default();
-    let slots = [slots.download_slots, slots.upload_slots].map(f64::from);
+    let slots = shared.metrics.slots.get().map(|slots| slots as f64);
     reading.set("samara_slots", &slots);
 }
 
@@ -119,6 +118,9 @@ fn policies(reading: &mut Reading, shared: &Shared) {
         .into_iter()
         .flat_map(|is| CONDITIONS.iter().map(move |one| f64::from(u8::from(*one == is))));
     reading.set("samara_policy_state", &states.collect::<Vec<_>>());
+    let memory = [Some(&status.active), status.shadow.as_ref()];
+    let memory = memory.map(|row| row.map_or(0.0, |row| row.memory_bytes as f64));
+    reading.set("samara_policy_memory_bytes", &memory);
     reading.set("samara_policy_generation", &[status.generation as f64]);
     let changed = shared.metrics.policies_changed_at.load(Relaxed);
     reading.set("samara_policy_loaded_timestamp_seconds", &[changed as f64]);

@@ -14,6 +14,7 @@ mod text;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use samara_engine::seeder::SeederConfig;
 use samara_engine::swarm::{Hook, SwarmEvent};
 use samara_model::Time;
 
@@ -24,6 +25,7 @@ pub use page::markdown;
 pub use recorder::Counter;
 
 use crate::api::ActorName;
+use crate::catalogue::Eviction;
 use crate::clock::unix_seconds;
 use recorder::{Recorder, Series};
 
@@ -32,6 +34,10 @@ pub struct Metrics {
     recorder: Recorder,
     /// What gossip last said of itself.
     pub pulse: Pulse,
+    /// Fetches whose name is being resolved.
+    pub resolving: Level,
+    /// What the running seeder leases.
+    pub slots: Slots,
     own_restarts: [AtomicU64; ACTORS.len()],
     policies_changed_at: AtomicU64,
     chunks: Series,
@@ -39,6 +45,7 @@ pub struct Metrics {
     wasted: Series,
     sent: Series,
     chunk_time: Series,
+    verify_time: Series,
     transfers: Series,
     transfer_time: Series,
     overhead: Series,
@@ -52,7 +59,7 @@ pub struct Metrics {
     call_time: Series,
     fuel: Series,
     fallbacks: Series,
-    faults: Series,
+    failures: Series,
     shadow: Series,
     decisions_dropped: Series,
     changes: Series,
@@ -61,6 +68,7 @@ pub struct Metrics {
     dropped: Series,
     disk_time: Series,
     disk_bytes: Series,
+    evictions: Series,
 }
 
 /// What the actors' thread says of itself every second.
@@ -96,13 +104,62 @@ impl Moment {
     }
 }
 
+/// How many of something there are at the moment.
+#[derive(Debug, Default)]
+pub struct Level(AtomicU64);
+
+impl Level {
+    /// One more, until what it returns is dropped.
+    pub fn enter(&self) -> Inside<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Inside(self)
+    }
+
+    /// How many.
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One of those that a [`Level`] counts.
+#[derive(Debug)]
+pub struct Inside<'a>(&'a Level);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Slots of a seeder; 0 until there is one.
+#[derive(Debug, Default)]
+pub struct Slots {
+    download: AtomicU64,
+    upload: AtomicU64,
+}
+
+impl Slots {
+    /// A seeder runs with these.
+    pub fn set(&self, config: &SeederConfig) {
+        self.download.store(config.download_slots.into(), Ordering::Relaxed);
+        self.upload.store(config.upload_slots.into(), Ordering::Relaxed);
+    }
+
+    /// For receiving and for sending.
+    pub fn get(&self) -> [u64; 2] {
+        [&self.download, &self.upload].map(|slots| slots.load(Ordering::Relaxed))
+    }
+}
+
 impl Metrics {
-    /// Makes every series, so that each is there from the start.
-    pub fn new() -> Self {
-        let recorder = Recorder::new();
+    /// Makes every series, so that each is there from the start; without `count`, none.
+    pub fn new(count: bool) -> Self {
+        let recorder = Recorder::new(count);
         let series = |name| recorder.series(name);
         Metrics {
             pulse: Pulse::default(),
+            resolving: Level::default(),
+            slots: Slots::default(),
             own_restarts: Default::default(),
             policies_changed_at: AtomicU64::new(unix_seconds()),
             chunks: series("samara_chunks_received_total"),
@@ -110,6 +167,7 @@ impl Metrics {
             wasted: series("samara_wasted_bytes_total"),
             sent: series("samara_sent_bytes_total"),
             chunk_time: series("samara_chunk_transfer_duration_seconds"),
+            verify_time: series("samara_chunk_verify_duration_seconds"),
             transfers: series("samara_transfer_completed_total"),
             transfer_time: series("samara_transfer_duration_seconds"),
             overhead: series("samara_transfer_overhead_ratio"),
@@ -123,7 +181,7 @@ impl Metrics {
             call_time: series("samara_policy_call_duration_seconds"),
             fuel: series("samara_policy_fuel_total"),
             fallbacks: series("samara_policy_fallbacks_total"),
-            faults: series("samara_policy_failures_total"),
+            failures: series("samara_policy_failures_total"),
             shadow: series("samara_policy_shadow_total"),
             decisions_dropped: series("samara_policy_decisions_dropped_total"),
             changes: series("samara_policy_changes_total"),
@@ -132,6 +190,7 @@ impl Metrics {
             dropped: series("samara_actor_dropped_messages_total"),
             disk_time: series("samara_store_io_duration_seconds"),
             disk_bytes: series("samara_store_io_bytes_total"),
+            evictions: series("samara_store_evictions_total"),
             recorder,
         }
     }
@@ -167,6 +226,11 @@ impl Metrics {
         self.chunks.add(0, 1);
         self.received.add(source.number(), u64::from(bytes));
         self.chunk_time.observe(source.scope as usize, took.as_secs_f64());
+    }
+
+    /// The processor worked on the digest of a chunk for so long.
+    pub fn chunk_hashed(&self, took: Duration) {
+        self.verify_time.observe(0, took.as_secs_f64());
     }
 
     /// Bytes of a chunk came for nothing.
@@ -205,6 +269,11 @@ impl Metrics {
         self.disk_time.observe(op as usize, took.as_secs_f64());
     }
 
+    /// A content was removed to make room.
+    pub fn evicted(&self, why: Eviction) {
+        self.evictions.add(why as usize, 1);
+    }
+
     /// A datagram of gossip came or went.
     pub fn gossip_datagram(&self, direction: Direction, bytes: usize) {
         self.gossip_messages.add(direction as usize, 1);
@@ -237,9 +306,9 @@ impl Metrics {
         self.fallbacks.count(reason);
     }
 
-    /// A call of a module failed.
+    /// A call of a module failed; the label is that of [`samara_policy_host::Fault`], or `late`.
     pub fn policy_fault(&self, label: &'static str) {
-        self.faults.count(label);
+        self.failures.count(labels::failure_of(label).unwrap_or(label));
     }
 
     /// A question to the shadow came to this.

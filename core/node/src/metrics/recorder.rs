@@ -42,9 +42,16 @@ pub struct Counter {
 }
 
 impl Recorder {
-    /// Everything at 0.
-    pub fn new() -> Self {
+    /// Everything at 0. Without `count` nothing is ever counted, and nothing is on the page.
+    pub fn new(count: bool) -> Self {
         let at_once = || METRICS.iter().filter(|one| one.taken == Taken::AtOnce);
+        if !count {
+            let series = at_once().map(|metric| Series { metric, cells: Arc::new([]) }).collect();
+            return Recorder {
+                series,
+                exporter: PrometheusBuilder::new().build_recorder().handle(),
+            };
+        }
         let recorder = at_once().fold(PrometheusBuilder::new(), with_buckets).build_recorder();
         let series = at_once().map(|metric| Series::new(metric, &recorder)).collect();
         Recorder { series, exporter: recorder.handle() }
@@ -73,20 +80,27 @@ fn with_buckets(builder: PrometheusBuilder, metric: &Metric) -> PrometheusBuilde
     buckets.unwrap_or_else(|error| unreachable!("{} has no buckets: {error}", metric.name))
 }
 
+/// The table does not compile with such a line.
+fn not_counted(metric: &Metric) -> ! {
+    unreachable!("{} is a gauge, and gauges are not counted at once", metric.name)
+}
+
 impl Series {
     fn new(metric: &'static Metric, recorder: &PrometheusRecorder) -> Self {
         static FROM: Metadata<'static> = Metadata::new("samara", Level::INFO, None);
         let (name, help) = (KeyName::from_const_str(metric.name), metric.help.into());
         match metric.kind {
             Kind::Histogram(_) => recorder.describe_histogram(name, None, help),
-            Kind::Counter | Kind::Gauge => recorder.describe_counter(name, None, help),
+            Kind::Counter => recorder.describe_counter(name, None, help),
+            Kind::Gauge => not_counted(metric),
         }
         let cell = |labels: &Vec<(&'static str, &'static str)>| {
             let labels = labels.iter().map(|(label, is)| Label::from_static_parts(label, is));
             let key = Key::from_parts(metric.name, labels.collect::<Vec<_>>());
             match metric.kind {
                 Kind::Histogram(_) => Cell::Histogram(recorder.register_histogram(&key, &FROM)),
-                Kind::Counter | Kind::Gauge => Cell::Count(recorder.register_counter(&key, &FROM)),
+                Kind::Counter => Cell::Count(recorder.register_counter(&key, &FROM)),
+                Kind::Gauge => not_counted(metric),
             }
         };
         let cells = metric.combinations().iter().map(cell).collect();

@@ -10,7 +10,7 @@ fn page_of(metrics: &Metrics) -> String {
 
 #[test]
 fn every_series_that_is_counted_is_there_before_anything_happened() {
-    let page = page_of(&Metrics::new());
+    let page = page_of(&Metrics::new(true));
     for metric in METRICS.iter().filter(|one| one.taken == Taken::AtOnce) {
         let (name, kind) = (metric.name, metric.kind.word());
         assert!(page.contains(&format!("# TYPE {name} {kind}\n")), "{name} is no {kind}:\n{page}");
@@ -58,7 +58,7 @@ fn names_follow_the_conventions() {
 
 #[test]
 fn two_nodes_in_one_process_do_not_mix_their_figures() {
-    let (one, other) = (Metrics::new(), Metrics::new());
+    let (one, other) = (Metrics::new(true), Metrics::new(true));
     one.peers_banned.add(0, 3);
     assert_eq!(one.of("samara_peers_banned_total"), Some(3));
     assert_eq!(other.of("samara_peers_banned_total"), Some(0));
@@ -66,7 +66,7 @@ fn two_nodes_in_one_process_do_not_mix_their_figures() {
 
 #[test]
 fn what_happens_to_a_chunk_is_counted_by_source_and_cause() {
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(true);
     let origin = Source { scope: Scope::Rack, origin: true };
     let far = Source { scope: Scope::Remote, origin: false };
     metrics.chunk_stored(origin, 100, Duration::from_millis(5));
@@ -91,7 +91,7 @@ fn what_happens_to_a_chunk_is_counted_by_source_and_cause() {
 
 #[test]
 fn observations_are_told_by_bucket_with_their_sum() {
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(true);
     for millis in [0, 1, 2, 30, 5000] {
         metrics.chunk_stored(
             Source { scope: Scope::Zone, origin: false },
@@ -117,8 +117,39 @@ fn observations_are_told_by_bucket_with_their_sum() {
 
 #[test]
 fn a_value_that_is_not_declared_is_not_counted() {
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(true);
     let before = page_of(&metrics).len();
     metrics.policy_fault("sunspots");
     assert_eq!(page_of(&metrics).len(), before);
+}
+
+#[test]
+fn nothing_is_counted_when_that_is_switched_off() {
+    let metrics = Metrics::new(false);
+    metrics.chunk_stored(Source { scope: Scope::Zone, origin: true }, 1, Duration::ZERO);
+    metrics.policy_fault("fuel");
+    metrics.upkeep();
+    assert_eq!(page_of(&metrics), "");
+}
+
+#[test]
+fn a_fault_of_a_policy_is_counted_under_one_of_six_reasons() {
+    let metrics = Metrics::new(true);
+    for fault in ["stack", "trap", "too-big", "start", "queue"] {
+        metrics.policy_fault(fault);
+    }
+    for (reason, count) in [("trap", 2), ("output", 1), ("abi", 1), ("deadline", 1), ("fuel", 0)] {
+        let series = format!("samara_policy_failures_total{{reason=\"{reason}\"}}");
+        assert_eq!(metrics.of(&series), Some(count), "{reason}");
+    }
+}
+
+#[test]
+fn what_is_going_on_is_counted_until_it_ends() {
+    let level = Level::default();
+    let (one, other) = (level.enter(), level.enter());
+    assert_eq!(level.now(), 2);
+    drop(one);
+    drop(other);
+    assert_eq!(level.now(), 0);
 }

@@ -7,7 +7,7 @@ use samara_engine::swarm::{Hook, SwarmInput};
 use samara_model::ContentId;
 use samara_policy::{Answer, Policy, Question};
 use samara_policy_balanced::Balanced;
-use samara_policy_host::{Fault, Reply};
+use samara_policy_host::{Called, Fault, Reply};
 
 use super::agreement::agree;
 use super::breaker::{Change, Verdict};
@@ -75,7 +75,7 @@ fn answer_natively(way: Way, loaded: &Arc<Loaded>, current: &Current, mut questi
     tailor(&mut question, &current.facts.labels, &loaded.description.labels, &loaded.parameters);
     let answer = Balanced.answer(&question);
     let took = begun.elapsed();
-    loaded.book().stats.called(way.hook, took, 0);
+    loaded.book().stats.called(way.hook, took, Called::default());
     way.shared.metrics.policy_called(Role::Active, took, 0);
     way.answer(answer);
 }
@@ -106,10 +106,10 @@ fn ask_module(
 fn take_reply(way: Way, loaded: &Arc<Loaded>, reply: Reply, deadline: Duration) {
     let took = reply.waited + reply.took;
     loaded.took(&reply);
-    way.shared.metrics.policy_called(Role::Active, took, reply.fuel);
+    way.shared.metrics.policy_called(Role::Active, took, reply.called.fuel);
     let change = {
         let mut book = loaded.book();
-        book.stats.called(way.hook, took, reply.fuel);
+        book.stats.called(way.hook, took, reply.called);
         let fault = match &reply.answer {
             Err(fault) => Some((fault.label(), fault.to_string())),
             Ok(_) if took > deadline => Some(("late", format!("took {took:?} in all"))),
@@ -254,7 +254,7 @@ fn ask_shadow(
         let begun = Instant::now();
         let answer = Balanced.answer(&question);
         let took = begun.elapsed();
-        shadow.book().stats.called(hook, took, 0);
+        shadow.book().stats.called(hook, took, Called::default());
         shared.metrics.policy_called(Role::Shadow, took, 0);
         pair.put(shared, hook, |sides| sides.shadow = Side::Answered(answer));
         return Some(pair);
@@ -282,8 +282,8 @@ fn take_shadow_reply(shared: &Shared, pair: &Pair, hook: Hook, reply: Reply) {
             return;
         }
         let took = reply.waited + reply.took;
-        book.stats.called(hook, took, reply.fuel);
-        shared.metrics.policy_called(Role::Shadow, took, reply.fuel);
+        book.stats.called(hook, took, reply.called);
+        shared.metrics.policy_called(Role::Shadow, took, reply.called.fuel);
         if let Err(fault) = &reply.answer {
             book.stats.fell_back(hook, fault.label());
             book.stats.last_fault = Some(fault.to_string());

@@ -91,18 +91,19 @@ impl Loaded {
         let begun = Instant::now();
         let instance = here.get_or_insert_with(|| module.instance());
         let answer = instance.answer_briefly(question, BRIEF);
-        let (took, fuel) = (begun.elapsed(), instance.called().fuel);
+        let (took, called) = (begun.elapsed(), instance.called());
         let Some(answer) = answer.transpose() else {
             self.quick.store(false, Ordering::Relaxed);
             *here = None;
             return None;
         };
-        Some(Reply { answer, waited: Duration::ZERO, took, fuel })
+        Some(Reply { answer, waited: Duration::ZERO, took, called })
     }
 
     /// Takes note of what an answer cost.
     pub fn took(&self, reply: &Reply) {
-        let quick = reply.answer.is_ok() && reply.took <= QUICK && reply.fuel <= BRIEF.fuel / 2;
+        let quick =
+            reply.answer.is_ok() && reply.took <= QUICK && reply.called.fuel <= BRIEF.fuel / 2;
         self.quick.store(quick, Ordering::Relaxed);
     }
 
@@ -154,7 +155,7 @@ impl Loaded {
 mod tests {
     use samara_policy::Hook;
     use samara_policy::testing::scenario;
-    use samara_policy_host::{Host, Limits};
+    use samara_policy_host::{Called, Host, Limits};
 
     use super::*;
 
@@ -169,7 +170,8 @@ mod tests {
 
     fn reply(took: Duration, fuel: u64) -> Reply {
         let answer = Ok(Balanced.answer(&scenario(Hook::Offers, 4, 10, 1)));
-        Reply { answer, waited: Duration::ZERO, took, fuel }
+        let called = Called { fuel, ..Called::default() };
+        Reply { answer, waited: Duration::ZERO, took, called }
     }
 
     #[test]

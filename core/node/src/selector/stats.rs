@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use samara_engine::swarm::Hook;
+use samara_policy_host::Called;
 
 use super::durations::Durations;
 
@@ -30,6 +31,8 @@ pub struct HookStats {
 #[derive(Debug, Clone, Default)]
 pub struct Stats {
     hooks: [HookStats; 4],
+    /// Most memory that an instance of it had after a call.
+    pub memory_bytes: usize,
     /// The last fault, in words.
     pub last_fault: Option<String>,
 }
@@ -48,11 +51,12 @@ impl Stats {
     }
 
     /// A call came back.
-    pub fn called(&mut self, hook: Hook, took: Duration, fuel: u64) {
+    pub fn called(&mut self, hook: Hook, took: Duration, cost: Called) {
+        self.memory_bytes = self.memory_bytes.max(cost.memory_bytes);
         let stats = self.hook(hook);
         stats.calls += 1;
-        stats.fuel.0 = stats.fuel.0.saturating_add(fuel);
-        stats.fuel.1 = stats.fuel.1.max(fuel);
+        stats.fuel.0 = stats.fuel.0.saturating_add(cost.fuel);
+        stats.fuel.1 = stats.fuel.1.max(cost.fuel);
         stats.times.record(took);
     }
 

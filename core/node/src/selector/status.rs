@@ -49,6 +49,10 @@ pub struct PolicyRow {
     pub condition: String,
     /// Questions that were answered.
     pub calls: u64,
+    /// Most memory that an instance of it had after a call; 0 for the built-in policy. Every thread that asks has
+    /// an instance of its own.
+    #[serde(default)]
+    pub memory_bytes: u64,
     /// By hook, for those that were asked.
     pub hooks: Vec<HookRow>,
     /// The last fault.
@@ -103,6 +107,7 @@ impl PolicyRow {
             parameters: loaded.written_parameters(),
             condition: condition.to_owned(),
             calls: stats.calls(),
+            memory_bytes: stats.memory_bytes as u64,
             hooks: hooks.collect(),
             last_fault: stats.last_fault.clone(),
         }

@@ -29,6 +29,7 @@ function span(seconds) {
   return Math.floor(seconds / 3600) + ' h ' + Math.floor((seconds % 3600) / 60) + ' min';
 }
 const nameOf = (one) => one.release || (one.content ? one.content.slice(0, 16) : one.path);
+// A fetch has no id while its name is resolved.
 const keyOf = (one) => one.content || one.release || one.path;
 const doneOf = (one) => (one.size_bytes > 0 ? one.done_bytes / one.size_bytes : (one.state === 'complete' ? 1 : 0));
 
@@ -78,7 +79,7 @@ function showContents(document) {
     button.addEventListener('click', () => { chosen = key; showContents({ contents }); ask(); });
     const line = row([button, one.state, bar(doneOf(one), 'done of ' + nameOf(one)), bytes(one.size_bytes),
       rate(one.received_bytes_per_second), rate(one.sent_bytes_per_second), one.neighbours], true);
-    line.setAttribute('aria-selected', key === chosen);
+    if (key === chosen) line.className = 'chosen';
     return line;
   }));
   if (focused) {
@@ -146,8 +147,12 @@ function showMap(map) {
   at('map').replaceChildren(...cells);
   const lost = map.stretches.filter((one) => one.here < one.chunks && one.least_holders === 0).length;
   const here = map.stretches.reduce((sum, one) => sum + one.here, 0);
-  at('map-text').textContent = here + ' of ' + map.chunks + ' chunks are here' + (lost > 0
-    ? '; in ' + lost + ' of ' + map.stretches.length + ' stretches something is missing that no neighbour has.' : '.');
+  const missing = map.stretches.filter((one) => one.here < one.chunks);
+  const least = Math.min(...missing.map((one) => one.least_holders));
+  const words = lost > 0
+    ? '; in ' + lost + ' of ' + map.stretches.length + ' stretches something is missing that no neighbour has.'
+    : missing.length > 0 ? '; of what is missing the rarest is at ' + least + ' neighbours.' : '.';
+  at('map-text').textContent = here + ' of ' + map.chunks + ' chunks are here' + words;
 }
 
 function showPeers(document, members) {
@@ -233,16 +238,18 @@ async function ask() {
   try {
     showPolicy(await read('/v1/policy'));
     const one = contents.find((content) => keyOf(content) === chosen);
-    if (one && one.content) {
-      const path = '/v1/contents/' + encodeURIComponent(one.content);
-      const [map, peers, members, why] = await Promise.all([read(path + '/map?stretches=' + STRETCHES),
-        read(path + '/peers'), read('/v1/peers'), read(path + '/why')]);
-      if (chosen !== keyOf(one)) return;
-      showMap(map);
-      showReasons(map);
-      showPeers(peers, members);
-      showWhy(why);
-    }
+    if (!one) return;
+    const path = '/v1/contents/' + encodeURIComponent(one.content || one.release);
+    // What is not known yet is shown as nothing, not as what was shown before.
+    const [map, peers, members, why] = await Promise.all([
+      read(path + '/map?stretches=' + STRETCHES).catch(() => ({ chunks: 0, stretches: [], decisions: [] })),
+      read(path + '/peers').catch(() => ({ peers: [] })), read('/v1/peers'),
+      read(path + '/why').catch(() => ({ reasons: [] }))]);
+    if (chosen !== keyOf(one)) return;
+    showMap(map);
+    showReasons(map);
+    showPeers(peers, members);
+    showWhy(why);
   } catch (error) {
     // The stream of events says when the node is gone; the next round asks again.
     console.debug(error);

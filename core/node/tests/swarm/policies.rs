@@ -59,6 +59,13 @@ fn activate(node: &Node, file: &Path) -> PolicyStatus {
     node.activate_policy(&request(file, PolicyMode::Active)).expect("activated")
 }
 
+/// Of one series.
+fn value(node: &Node, series: &str) -> f64 {
+    let page = node.metrics();
+    let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series}")).parse().expect("a number")
+}
+
 fn fallbacks(status: &PolicyStatus) -> u64 {
     status.active.hooks.iter().flat_map(|hook| hook.fallbacks.values()).sum()
 }
@@ -159,6 +166,10 @@ fn a_shadow_is_compared_and_changes_nothing() {
     let shadow = status.shadow.expect("a shadow");
     assert!(shadow.hooks.iter().all(|hook| hook.differs == 0), "{shadow:?}");
     assert_eq!(status.active.policy.id, "built-in");
+    assert_eq!(status.active.memory_bytes, 0, "the built-in one has none of its own");
+    assert!((64 << 10..=16 << 20).contains(&shadow.memory_bytes), "{shadow:?}");
+    let memory = "samara_policy_memory_bytes{policy=\"shadow\"}";
+    assert_eq!(value(&origin, memory), shadow.memory_bytes as f64);
     let other = request(&built("random"), PolicyMode::Shadow);
     origin.activate_policy(&other).expect("in shadow");
     let again = start(found_by(config(&[origin.advertised()]), BOTH));
@@ -199,6 +210,7 @@ fn a_policy_that_traps_is_left_alone_and_then_quarantined_while_the_transfer_goe
     assert!(status.quarantined, "{status:?}");
     assert!(fallbacks(&status) > 0, "the fault did not fire");
     assert!(status.active.last_fault.is_some());
+    assert!(value(&origin, "samara_policy_failures_total{reason=\"trap\"}") >= 2.0);
     let status = origin.roll_back_policy().expect("the built-in one was before");
     assert_eq!((status.active.policy.id.as_str(), status.quarantined), ("built-in", false));
 }

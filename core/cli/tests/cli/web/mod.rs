@@ -63,7 +63,15 @@ fn a_transfer_is_watched_in_a_browser() {
     let outside = "performance.getEntriesByType('resource').filter((one) => !one.name.startsWith(location.origin)).length";
     assert_eq!(page.value(outside), 0, "it asks nobody but the node");
     page.until("it is done", "document.getElementById('contents').innerText.includes('complete')");
-    drop(fetches);
+    let waits = start(peer.with(&["fetch", "late@1", "-o", text(&path("late")), "--wait", "5m"]));
+    let late = "[...document.querySelectorAll('#contents button')].find((one) => one.textContent === 'late@1')";
+    page.until("a name that nobody knows is listed", &format!("{late} !== undefined"));
+    page.value(&format!("{late}.click()"));
+    page.until(
+        "it says why, and nothing of another content",
+        "document.getElementById('why').textContent.includes('knows a release of this name') && document.querySelectorAll('#map .cell').length === 0",
+    );
+    drop((fetches, waits));
     peer.stop();
     page.until(
         "it says that the node is gone",
@@ -128,6 +136,7 @@ fn check_names(page: &mut Page) {
             "table",
             "heading",
             "region",
+            "group",
         ];
         if wanted.contains(&role.as_str()) {
             if of(node, "name").is_empty() {
