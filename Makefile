@@ -13,8 +13,8 @@ test: setup ## format, lints, all tests, docs, a small demo
 setup: ## what tests and benchmark need beyond a Rust toolchain
 	bash .ci/setup
 
-build:
-	cargo build --release --workspace
+build: # with the tests, as `make test` does: without them other features are chosen, and wasmtime is compiled again
+	cargo build --release --workspace --all-targets
 
 policies: ## every Rust policy as target/policies/NAME.wasm
 	cargo run --release --quiet -p samara-policy-build -- \
@@ -32,8 +32,7 @@ bench-policies: build policies ## what a module costs: one question, and a whole
 soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
 	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life
 
-package: ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
-	cargo build --release --workspace
+package: build ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
 	rm -rf target/package && ./target/release/samara generate target/package
 	strip --strip-debug -o target/package/samara target/release/samara
 	cargo deb -p samara --no-build --no-strip
