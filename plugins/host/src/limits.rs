@@ -10,7 +10,7 @@ pub struct Limits {
     /// uses the same. Default 50 million, which is 2 to 5 ms of spinning; a real question with 256 peers
     /// uses below 2 million.
     pub fuel: u64,
-    /// Time of one call, as a clock on the wall shows it; late by one to a few milliseconds. `None`: fuel
+    /// Time of one call, as a clock on the wall shows it; late by 10 to 20 milliseconds. `None`: fuel
     /// alone ends a call, and the same inputs always end the same way. Default 50 ms: fuel ends a loop after 2
     /// to 5 ms, so this is for what is slow without using fuel; on a machine with three times as many busy
     /// threads as cores, good policies were seen to lose 10 ms to the scheduler.
