@@ -87,7 +87,7 @@ impl Swarm {
     /// Nobody who is connected has what is missing, others could be tried, and the policy does not want to.
     fn watch_loneliness(&mut self, out: &mut Outputs) {
         let could = self.hints.has_ready(self.now)
-            && self.hints.active() < self.config.target_neighbours as usize;
+            && self.hints.active() < self.target_neighbours() as usize;
         if !could {
             self.backstop.alone_since = None;
             return;

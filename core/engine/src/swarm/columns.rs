@@ -386,6 +386,6 @@ fn a_neighbours_view_knows_where_a_peer_stands_before_it_is_connected() {
     assert_eq!(peers.permille, [500, 250]);
     assert_eq!(peers.connected_ms, [50, 0]);
     assert_eq!(peers.failures, [0, 0]);
-    assert_eq!(view.target, SwarmConfig::default().target_neighbours);
+    assert_eq!(view.target, SwarmConfig::default().full_mesh);
     assert_eq!(view.me.rack, number("r1"));
 }

@@ -7,18 +7,21 @@ use core::time::Duration;
 pub struct SwarmConfig {
     /// Uploads that run at a time, until `SlotsLeased` says otherwise. 8 is equal, 2 slightly worse, 1 bad.
     pub upload_slots: u32,
-    /// Downloads that run at a time, until `SlotsLeased` says otherwise. A few more than uploads: with as
-    /// many, a third of all offers meets a full receiver.
+    /// Downloads that run at a time, until `SlotsLeased` says otherwise. As many as uploads: with more, some
+    /// peers are sent more than passes their link, and others less.
     pub download_slots: u32,
-    /// Uploads of an origin in its first pass: more make each first copy take longer and fill the
-    /// receivers' slots meanwhile.
+    /// Uploads of an origin in its first pass, up to `upload_slots`: with fewer its share of the links into
+    /// its receivers is too small, and everybody waits for what is new.
     pub first_pass_slots: u32,
     /// Chunks that a receiver takes of one offer. Two halve the messages, three save a little
     /// more; more make matches stale.
     pub chunks_per_offer: u32,
     /// Slow transfers do not count, but no more than this many times the slots run in all.
     pub slow_factor: u32,
-    /// Live connections that a fetching peer looks for.
+    /// Of up to so many peers, everybody is connected to everybody.
+    pub full_mesh: u32,
+    /// Live connections that a fetching peer looks for among more: 28 do as well as 64, and each costs
+    /// memory, news, and a look at every decision.
     pub target_neighbours: u32,
     /// Shortest and longest time between two batches of news about chunks.
     pub have_interval: (Duration, Duration),
@@ -49,11 +52,12 @@ impl Default for SwarmConfig {
     fn default() -> Self {
         SwarmConfig {
             upload_slots: 4,
-            download_slots: 6,
-            first_pass_slots: 3,
+            download_slots: 4,
+            first_pass_slots: 4,
             chunks_per_offer: 3,
             slow_factor: 3,
-            target_neighbours: 64,
+            full_mesh: 64,
+            target_neighbours: 40,
             policy_patience: Duration::from_secs(1),
             stand_in: Duration::from_secs(10),
             upload_cap: 0,

@@ -199,6 +199,11 @@ impl Hints {
         self.known.values().any(|hint| hint.is_ready(now))
     }
 
+    /// How many are known.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Connections that stand or are being made.
     pub(super) fn active(&self) -> usize {
         self.known.values().filter(|hint| hint.state != HintState::Idle).count()

@@ -151,7 +151,7 @@ impl Swarm {
     }
 
     fn heard(&mut self, link: LinkKey, inbound: u16) {
-        let (now, slots) = (self.now, self.download_slots);
+        let (now, slots) = (self.now, self.download_slots());
         if let Some(neighbour) = self.neighbours.get_mut(&link) {
             if neighbour.busy_until > now && u32::from(inbound) < slots {
                 self.offers_wanted = true;
@@ -217,11 +217,12 @@ impl Swarm {
     fn on_decline(&mut self, link: LinkKey, reason: DeclineReason, inbound: u16) {
         let backoff = self.busy_backoff();
         let held = self.assume_held();
-        let (now, slots) = (self.now, self.download_slots);
+        let (now, slots) = (self.now, self.download_slots());
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
         neighbour.heard_inbound(inbound, slots, now);
         let Some(offered) = self.under_way.take_offer(link, None) else { return };
         self.answer_pace.record(now.since(offered.since));
+        self.chance.record(false);
         let Sending::Offered(chunks) = offered.what else { return };
         match reason {
             DeclineReason::Have => self.stats.declined_have += 1,

@@ -28,6 +28,7 @@ mod policy;
 mod rate;
 mod receiving;
 mod sending;
+mod slots;
 mod stats;
 mod trust;
 mod under_way;
@@ -69,6 +70,7 @@ use neighbours::Neighbours;
 use pace::Pace;
 use policy::Reasons;
 use rate::Rate;
+use slots::Chance;
 use under_way::UnderWay;
 
 /// How often slow things are looked at: expiry, late policies, hedging, idle slots.
@@ -100,12 +102,13 @@ pub struct Swarm {
     hints: Hints,
     chunks: Option<Chunks>,
     manifest: ManifestFetch,
-    upload_slots: u32,
-    download_slots: u32,
+    /// Slots that this swarm may use, for uploads and downloads.
+    leased: (u32, u32),
     send_pace: Pace,
     receive_pace: Pace,
     /// How long offers took to be answered.
     answer_pace: Pace,
+    chance: Chance,
     arrivals: Pace,
     last_arrival: Option<Time>,
     upload_rate: Rate,
@@ -185,11 +188,11 @@ impl Swarm {
             hints: Hints::new(random_seed),
             chunks: None,
             manifest: ManifestFetch::default(),
-            upload_slots: config.upload_slots,
-            download_slots: config.download_slots,
+            leased: (config.upload_slots, config.download_slots),
             send_pace: Pace::default(),
             receive_pace: Pace::default(),
             answer_pace: Pace::default(),
+            chance: Chance::default(),
             arrivals: Pace::default(),
             last_arrival: None,
             upload_rate: Rate::default(),
@@ -250,8 +253,7 @@ impl Swarm {
             SwarmInput::ContentWithdrawn => self.on_withdrawn(out),
             SwarmInput::HintsReceived(hints) => self.on_hints(&hints),
             SwarmInput::SlotsLeased { upload, download } => {
-                self.upload_slots = upload;
-                self.download_slots = download;
+                self.leased = (upload, download);
                 self.offers_wanted = true;
                 self.requests_wanted = true;
             }

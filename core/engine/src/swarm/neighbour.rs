@@ -9,9 +9,50 @@ use samara_model::{ChunkIndex, HaveSummary, LabelNumbers, PeerId, Place, Time};
 use super::held::Held;
 use super::pace::MeanPace;
 
-/// A peer with a live connection for this content.
+/// A peer with a live connection for this content. What every decision looks at lies together, at the
+/// beginning.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Neighbour {
+    /// No offers before this time.
+    pub busy_until: Time,
+    /// Size of the manifest that it can pass on.
+    pub manifest_bytes: Option<u32>,
+    /// Transfers into it, as it last said, and when.
+    pub inbound: (u32, Time),
+    /// What it has; an empty universe until the manifest is known here.
+    pub has: Held,
+    /// It has said that it takes part.
+    pub opened: bool,
+    /// It had the content from the start.
+    pub origin: bool,
+    /// It wants to hear what arrives here.
+    pub wants_haves: bool,
+    /// It was told of the others.
+    pub introduced: bool,
+    /// How much of the log of stored chunks it was told.
+    pub told: usize,
+    /// When it was told last.
+    pub told_at: Time,
+    /// When it last acknowledged a chunk, and when one last came from it: what waits behind another chunk
+    /// on the same link is timed from there.
+    pub sent_at: Time,
+    /// See `sent_at`.
+    pub received_at: Time,
+    /// No requests before this time.
+    pub refused_until: Time,
+    /// Chunks sent to it.
+    pub sent: u32,
+    /// Chunks received from it.
+    pub received: u32,
+    /// What failed or expired.
+    pub failures: u32,
+    /// How long chunks take to it.
+    pub send_pace: MeanPace,
+    /// How long chunks take from it.
+    pub receive_pace: MeanPace,
+    /// Chunks that it said it has or gets, without saying which; forgotten after a while.
+    pub assumed: Vec<(ChunkIndex, Time)>,
     /// Who.
     pub peer: PeerId,
     /// Where others can dial it.
@@ -26,51 +67,12 @@ pub struct Neighbour {
     pub shown: Vec<u64>,
     /// Connected since.
     pub since: Time,
-    /// It has said that it takes part.
-    pub opened: bool,
     /// What it said it had, until the manifest is known here.
     pub summary: HaveSummary,
-    /// What it has; an empty universe until the manifest is known here.
-    pub has: Held,
-    /// It had the content from the start.
-    pub origin: bool,
-    /// It wants to hear what arrives here.
-    pub wants_haves: bool,
-    /// Size of the manifest that it can pass on.
-    pub manifest_bytes: Option<u32>,
-    /// How much of the log of stored chunks it was told.
-    pub told: usize,
-    /// When it was told last.
-    pub told_at: Time,
-    /// Transfers into it, as it last said, and when.
-    pub inbound: (u32, Time),
-    /// No offers before this time.
-    pub busy_until: Time,
-    /// No requests before this time.
-    pub refused_until: Time,
-    /// Chunks that it said it has or gets, without saying which; forgotten after a while.
-    pub assumed: Vec<(ChunkIndex, Time)>,
-    /// When it last acknowledged a chunk, and when one last came from it: what waits behind another chunk
-    /// on the same link is timed from there.
-    pub sent_at: Time,
-    /// See `sent_at`.
-    pub received_at: Time,
-    /// Chunks sent to it.
-    pub sent: u32,
-    /// Chunks received from it.
-    pub received: u32,
-    /// What failed or expired.
-    pub failures: u32,
-    /// How long chunks take to it.
-    pub send_pace: MeanPace,
-    /// How long chunks take from it.
-    pub receive_pace: MeanPace,
     /// Chunks from it that were bad.
     pub bad: BadChunks,
     /// It gets the manifest from here, since.
     pub manifest_since: Option<Time>,
-    /// It was told of the others.
-    pub introduced: bool,
 }
 
 /// What a neighbour did wrong.
@@ -128,10 +130,10 @@ impl Neighbour {
         }
     }
 
-    /// Transfers into it as far as the news is fresh; old news count as none.
-    pub fn inbound_now(&self, now: Time, fresh: Duration) -> u32 {
+    /// Transfers into it as far as the news is fresh; after that it counts as busy as `usual`.
+    pub fn inbound_now(&self, now: Time, fresh: Duration, usual: u32) -> u32 {
         let (count, at) = self.inbound;
-        if now.since(at) > fresh { 0 } else { count }
+        if now.since(at) > fresh { usual } else { count }
     }
 
     /// Remembers what it says about its load; room ends a back-off.

@@ -35,8 +35,8 @@ impl Swarm {
 
     /// Download slots that could be filled now.
     pub(super) fn free_download_slots(&self) -> u32 {
-        let limit = self.download_slots * self.config.slow_factor;
-        let free = self.download_slots.saturating_sub(self.inbound());
+        let limit = self.download_slots() * self.config.slow_factor;
+        let free = self.download_slots().saturating_sub(self.inbound());
         free.min(limit.saturating_sub(self.inbound_in_all()))
     }
 
@@ -67,12 +67,10 @@ impl Swarm {
     /// and each chunk is passed on as soon as it is here all the same. Not near the end, where what one
     /// peer promises another could bring sooner.
     fn accept_more(&mut self, link: LinkKey, offered: &[ChunkIndex], out: &mut Outputs) {
-        for _ in 1..self.config.chunks_per_offer {
+        for _ in 1..self.chunks_per_offer() {
             let Some(chunks) = &self.chunks else { return };
             let waiting = self.under_way.from(link).len() as u32;
-            if waiting >= self.config.chunks_per_offer
-                || chunks.have.missing() < chunks.count() / END
-            {
+            if waiting >= self.chunks_per_offer() || chunks.have.missing() < chunks.count() / END {
                 return;
             }
             let idle = |chunk: &ChunkIndex| {

@@ -34,36 +34,6 @@ impl Swarm {
         out.push(SwarmOutput::Report(SwarmEvent::FirstPassDone));
     }
 
-    /// Upload slots that could be filled now. A slot is a neighbour that something is on its way to: chunks
-    /// that wait behind another on one link take no further slot. A transfer that takes much longer than usual does not count:
-    /// a slow receiver must not keep a fast uplink idle.
-    pub(super) fn free_upload_slots(&mut self) -> u32 {
-        let first_pass = self.in_first_pass();
-        let slots = if first_pass {
-            self.upload_slots.min(self.config.first_pass_slots)
-        } else {
-            self.upload_slots
-        };
-        let slow_after = slow_after(&self.send_pace);
-        let (mut all, mut counted) = (0, 0);
-        for (link, since) in self.under_way.sending() {
-            let since = self.neighbours.get(&link).map_or(since, |one| since.max(one.sent_at));
-            all += 1;
-            counted += u32::from(self.now.since(since) <= slow_after);
-        }
-        let limit = self.upload_slots * self.config.slow_factor;
-        slots.saturating_sub(counted).min(limit.saturating_sub(all))
-    }
-
-    /// Most offers and transfers to one neighbour: one, more where there are fewer neighbours than slots.
-    pub(super) fn per_peer(&self) -> u32 {
-        let lacking = self.neighbours.values().filter(|one| one.manifest_bytes.is_some());
-        let lacking = lacking.filter(|one| !one.has.is_full());
-        // With as many as slots it is one: no need to count on.
-        let receivers = lacking.take(self.upload_slots as usize).count() as u32;
-        self.upload_slots.div_ceil(receivers.max(1)).max(1)
-    }
-
     /// Neighbours that may be offered something now.
     pub(super) fn receivers(&self) -> Vec<LinkKey> {
         let Some(chunks) = &self.chunks else { return Vec::new() };
@@ -154,6 +124,7 @@ impl Swarm {
             return self.on_request(link, Some(chunk), out);
         };
         self.answer_pace.record(self.now.since(offered.since));
+        self.chance.record(true);
         if self.sendable(link, &[chunk]).is_empty() {
             return self.refuse(link, Some(chunk), out);
         }
@@ -177,7 +148,7 @@ impl Swarm {
         };
         let running = self.under_way.outgoing().len();
         let to_it = self.under_way.to(link).len();
-        let room = running < (self.upload_slots * self.config.slow_factor) as usize
+        let room = running < (self.upload_slots() * self.config.slow_factor) as usize
             && to_it <= self.per_peer() as usize;
         match chunk_or_any {
             Some(chunk) if room && !self.withdrawn => self.serve(link, chunk, out),

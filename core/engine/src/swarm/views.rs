@@ -64,7 +64,7 @@ impl Swarm {
         }
     }
 
-    /// Old news of a neighbour's load count as none: after about three chunk times.
+    /// After about three chunk times nothing is known any more of a neighbour's load.
     fn news_stay_fresh(&self) -> Duration {
         let chunk_time = self.send_pace.usual().unwrap_or(Duration::from_millis(50));
         (chunk_time * 3).clamp(Duration::from_millis(20), Duration::from_secs(2))
@@ -72,6 +72,9 @@ impl Swarm {
 
     pub(super) fn peer_columns(&self, rows: &[LinkKey], reader: For) -> PeerColumns {
         let fresh = self.news_stay_fresh();
+        // Of whom nothing is known is as busy as this one. As idle, they would all be asked before the one
+        // that has just said that it has room.
+        let usual = self.inbound();
         let mut table = room_for(rows.len());
         let here = self.chunks.as_ref().map(|chunks| &chunks.have);
         for (link, neighbour) in self.neighbours.select(rows) {
@@ -83,7 +86,7 @@ impl Swarm {
                 table.labels.extend_from_slice(&neighbour.shown);
             }
             table.origin.push(neighbour.origin);
-            table.inbound.push(neighbour.inbound_now(self.now, fresh));
+            table.inbound.push(neighbour.inbound_now(self.now, fresh, usual));
             table.age_ms.push(millis(self.now.since(neighbour.inbound.1)));
             table.connected_ms.push(millis(self.now.since(neighbour.since)));
             table.outstanding.push(self.under_way.to(link).len() as u32);

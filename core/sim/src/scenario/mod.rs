@@ -316,6 +316,9 @@ fn engine(source: &Source, file: &File) -> Result<SwarmConfig, ScenarioError> {
         })?;
         *figure = *given.get_ref();
     }
+    if let Some(neighbours) = &table.neighbours {
+        config.full_mesh = *neighbours.get_ref();
+    }
     Ok(config)
 }
 

@@ -9,7 +9,7 @@ use samara_policy::{CandidateColumns, Connection, NeighboursAnswer, NeighboursVi
 
 use super::{About, DropReason, For, Hook, bounded, dropped};
 use crate::swarm::hints::{Hint, HintState};
-use crate::swarm::neighbour::number_of;
+use crate::swarm::neighbour::{Neighbour, number_of};
 use crate::swarm::place::relation_between;
 use crate::swarm::views::millis;
 use crate::swarm::{LinkKey, Outputs, Swarm, SwarmOutput};
@@ -39,6 +39,12 @@ impl Swarm {
         }
     }
 
+    /// Live connections to look for: to everybody, or in a larger swarm to some.
+    pub(in crate::swarm) fn target_neighbours(&self) -> u32 {
+        let few = self.hints.count() <= self.config.full_mesh as usize;
+        if few { self.config.full_mesh } else { self.config.target_neighbours }
+    }
+
     pub(super) fn question_neighbours(&mut self, reader: For, out: &mut Outputs) {
         let complete = self.is_complete();
         let mut candidates = self.hints.candidates(self.now, MAX_ROWS, &mut self.random);
@@ -48,13 +54,16 @@ impl Swarm {
         }
         self.neighbours_asked = Some(self.now);
         let mut peers = CandidateColumns::default();
+        let mut live: Vec<&Neighbour> = self.neighbours.values().collect();
+        live.sort_unstable_by_key(|one| one.peer);
         for (peer, hint) in &candidates {
-            self.push_candidate(peer, hint, reader, &mut peers);
+            let at = live.binary_search_by_key(peer, |one| one.peer);
+            self.push_candidate(peer, hint, at.ok().map(|at| live[at]), reader, &mut peers);
         }
         let view = NeighboursView {
             me: self.me_view(0, 0, 0, reader),
             peers,
-            target: self.config.target_neighbours,
+            target: self.target_neighbours(),
             more: Vec::new(),
         };
         let rows = candidates.into_iter().map(|(peer, _)| peer).collect();
@@ -65,11 +74,12 @@ impl Swarm {
         &self,
         peer: &PeerId,
         hint: &Hint,
+        connected: Option<&Neighbour>,
         reader: For,
         table: &mut CandidateColumns,
     ) {
         let live = match hint.state {
-            HintState::Connected => self.link_of(peer).and_then(|link| self.neighbours.get(&link)),
+            HintState::Connected => connected,
             HintState::Idle | HintState::Connecting => None,
         };
         // What it says of itself is better than what others say.

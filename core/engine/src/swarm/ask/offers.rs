@@ -84,7 +84,7 @@ impl Swarm {
         let window = self.sending_window(reader);
         let wanted = free + self.spare();
         let view = OffersView {
-            me: self.me_view(self.upload_slots, wanted, self.per_peer(), reader),
+            me: self.me_view(self.upload_slots(), wanted, self.per_peer(), reader),
             peers: self.peer_columns(&rows, reader),
             chunks: self.chunk_columns(&window),
             unavailable: self.unavailable(&rows, &window),

@@ -35,7 +35,7 @@ impl Swarm {
         let rows: Vec<LinkKey> = self.neighbours.keys().copied().collect();
         let free = self.free_download_slots();
         let view = OverdueView {
-            me: self.me_view(self.download_slots, free, self.per_peer(), reader),
+            me: self.me_view(self.download_slots(), free, self.per_peer(), reader),
             peers: self.peer_columns(&rows, reader),
             inbound,
             alternatives: self.alternatives(&rows, &transfers),

@@ -56,7 +56,7 @@ impl Swarm {
         }
         let per_source = self.per_source(rows.len());
         let view = RequestsView {
-            me: self.me_view(self.download_slots, free, per_source, reader),
+            me: self.me_view(self.download_slots(), free, per_source, reader),
             peers: self.peer_columns(&rows, reader),
             chunks: self.chunk_columns(&window),
             available: self.available(&rows, &window),
@@ -71,7 +71,7 @@ impl Swarm {
             return self.per_peer();
         }
         let sources = u32::try_from(sources).unwrap_or(u32::MAX).max(1);
-        self.download_slots.div_ceil(sources).max(PIPELINE)
+        self.download_slots().div_ceil(sources).max(PIPELINE)
     }
 
     /// Neighbours that may be asked for something.

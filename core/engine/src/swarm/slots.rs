@@ -1,0 +1,132 @@
+//! How many transfers run at a time.
+//!
+//! With more slots each transfer takes longer, and so does the way of the first chunks through the swarm; with
+//! fewer a link is idle while an offer is answered. Downloads get as many slots as uploads: where there are more,
+//! some peers are sent more than passes their link, and others less. The origin gets as many for its first pass:
+//! with fewer its share of the links into its receivers is too small, and everybody waits for what is new.
+
+use samara_model::Time;
+
+use super::sending::slow_after;
+use super::{LinkKey, Swarm};
+
+/// A content of fewer chunks than this is spread through fewer slots: the way through the swarm counts more
+/// than a link that is idle now and then.
+const FEW_CHUNKS: u32 = 128;
+/// Slots of such a content, each way.
+const FEW_SLOTS: u32 = 3;
+/// After so many chunks an origin takes one more slot, until it has all.
+const FIRST_ONES: u32 = 4;
+/// An offer counts as no less of a transfer than this, in thousandths.
+const LEAST_CHANCE: u32 = 500;
+
+/// Which part of the offers was accepted lately, in thousandths.
+#[derive(Debug)]
+pub(super) struct Chance(u32);
+
+impl Default for Chance {
+    fn default() -> Self {
+        Chance(1000)
+    }
+}
+
+impl Chance {
+    /// One more answer.
+    pub(super) fn record(&mut self, accepted: bool) {
+        self.0 = (self.0 * 15 + if accepted { 1000 } else { 0 }) / 16;
+    }
+
+    /// So many of this many offers come to something, rounded.
+    fn of(&self, offers: u32) -> u32 {
+        (offers * self.0.max(LEAST_CHANCE) + 500) / 1000
+    }
+}
+
+impl Swarm {
+    fn has_few_chunks(&self) -> bool {
+        self.chunks.as_ref().is_some_and(|chunks| chunks.count() < FEW_CHUNKS)
+    }
+
+    fn slots_of(&self, leased: u32) -> u32 {
+        if self.has_few_chunks() { leased.min(FEW_SLOTS) } else { leased }
+    }
+
+    /// Uploads at a time.
+    pub(super) fn upload_slots(&self) -> u32 {
+        self.slots_of(self.leased.0)
+    }
+
+    /// Downloads at a time.
+    pub(super) fn download_slots(&self) -> u32 {
+        self.slots_of(self.leased.1)
+    }
+
+    /// Chunks that are taken of one offer: of few chunks, not many are promised to one neighbour.
+    pub(super) fn chunks_per_offer(&self) -> u32 {
+        let all = self.chunks.as_ref().map_or(0, |chunks| chunks.count());
+        self.config.chunks_per_offer.min(all / FEW_CHUNKS).max(1)
+    }
+
+    /// Uploads that may run now. A content of few chunks begins with one at a time: while little comes in,
+    /// the links into the others are as empty as the one in here, and one transfer fills the link out of it.
+    fn usable_slots(&mut self) -> u32 {
+        let slots = self.upload_slots();
+        if self.in_first_pass() {
+            // The first copies go out one by one: they are passed on the sooner.
+            let begun = (self.stats.served / u64::from(FIRST_ONES)) as u32;
+            slots.min(self.config.first_pass_slots).min(1 + begun)
+        } else if self.has_few_chunks() && !self.origin && !self.is_complete() {
+            slots.min(self.inbound() + 1)
+        } else {
+            slots
+        }
+    }
+
+    /// Upload slots that could be filled now. A slot is a neighbour that something is on its way to: chunks
+    /// that wait behind another on one link take no further slot. A transfer that takes much longer than usual
+    /// does not count: a slow receiver must not keep a fast uplink idle. Nor does an offer count fully, with few
+    /// chunks, when most are declined.
+    pub(super) fn free_upload_slots(&mut self) -> u32 {
+        let slots = self.usable_slots();
+        let slow_after = slow_after(&self.send_pace);
+        let few = self.has_few_chunks();
+        let is_offer =
+            |link: LinkKey| few && self.under_way.to(link).iter().all(|one| one.chunk().is_none());
+        let (mut all, mut transfers, mut offers) = (0, 0, 0);
+        for (link, since) in self.under_way.sending() {
+            let sent_at = self.neighbours.get(&link).map_or(Time::ZERO, |one| one.sent_at);
+            all += 1;
+            if self.now.since(since.max(sent_at)) <= slow_after {
+                *(if is_offer(link) { &mut offers } else { &mut transfers }) += 1;
+            }
+        }
+        let limit = self.upload_slots() * self.config.slow_factor;
+        let taken = transfers + self.chance.of(offers);
+        slots.saturating_sub(taken).min(limit.saturating_sub(all))
+    }
+
+    /// Most offers and transfers to one neighbour: one, more where there are fewer neighbours than slots.
+    pub(super) fn per_peer(&self) -> u32 {
+        let slots = self.upload_slots();
+        let lacking = self.neighbours.values().filter(|one| one.manifest_bytes.is_some());
+        let lacking = lacking.filter(|one| !one.has.is_full());
+        // With as many as slots it is one: no need to count on.
+        let receivers = lacking.take(slots as usize).count() as u32;
+        slots.div_ceil(receivers.max(1)).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_that_are_mostly_declined_count_as_half_a_transfer() {
+        let mut chance = Chance::default();
+        assert_eq!(chance.of(4), 4);
+        (0..64).for_each(|_| chance.record(false));
+        assert_eq!((chance.of(1), chance.of(4)), (1, 2));
+        (0..64).for_each(|_| chance.record(true));
+        assert_eq!(chance.of(4), 4);
+    }
+}
