@@ -25,6 +25,7 @@ fn every_scenario_holds_what_it_expects() {
     let mut names: Vec<String> = std::fs::read_dir(folder())
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a plain name"))
+        .filter(|name| name.ends_with(".toml"))
         .collect();
     names.sort();
     assert!(names.len() >= 18, "{names:?}");
@@ -41,6 +42,17 @@ fn every_scenario_holds_what_it_expects() {
             report.broken,
             report.unmet
         );
+    }
+}
+
+#[test]
+fn the_goals_are_scenarios_with_expectations() {
+    let goals = std::fs::read_dir(folder().join("goals")).expect("the folder");
+    let names: Vec<_> = goals.map(|entry| entry.expect("an entry").file_name()).collect();
+    assert!(names.len() >= 9, "{names:?}");
+    for name in names {
+        let scenario = load(&Path::new("goals").join(&name).to_string_lossy());
+        assert!(scenario.expect.len() >= 2, "{name:?}");
     }
 }
 

@@ -189,7 +189,7 @@ fn facts() -> PolicyFacts {
 #[test]
 fn me_is_filled() {
     let config = SwarmConfig { upload_cap: 1000, download_cap: 2000, ..SwarmConfig::default() };
-    let mut bench = Bench::new(config, 64, &[0, 1, 2]);
+    let mut bench = Bench::new(config, 640, &[0, 1, 2]);
     bench.give(SwarmInput::PolicyChanged { facts: facts() });
     bench.connect(ONE, &[], false, &[]);
     for chunk in 10..20 {
@@ -203,7 +203,7 @@ fn me_is_filled() {
     assert_eq!((me.zone, me.rack), (number("z1"), number("r1")));
     assert_eq!(me.labels, [number("gold"), number("r1")]);
     assert!(!me.origin && !me.first_pass);
-    assert_eq!((me.chunks, me.held, me.chunk_bytes), (64, 13, 65536));
+    assert_eq!((me.chunks, me.held, me.chunk_bytes), (640, 13, 65536));
     // Three more than are free: they stand by.
     assert_eq!((me.free_slots, me.slots, me.per_peer), (7, 4, 2));
     assert_eq!(me.upload_times, samara_policy::Times::default());
@@ -293,6 +293,29 @@ fn peers_and_chunks_are_filled() {
 }
 
 #[test]
+fn of_whom_nothing_is_known_counts_as_busy_as_this_peer() {
+    let mut bench = Bench::new(SwarmConfig::default(), 640, &[0, 1, 2]);
+    bench.connect(ONE, &[], false, &[9, 10]);
+    bench.connect(TWO, &[], false, &[]);
+    bench.give(SwarmInput::ChunkStarted { link: ONE, chunk: 9 });
+    assert_eq!(bench.offers().1.peers.inbound, [0, 0], "both said so when they came");
+    bench.wait(1000);
+    bench.say(TWO, PeerMessage::Have { channel: 0, chunks: vec![], inbound: 3 });
+    assert_eq!(bench.offers().1.peers.inbound, [1, 3], "one comes in here");
+}
+
+#[test]
+fn few_chunks_take_few_slots_and_begin_with_one() {
+    let mut bench = Bench::new(SwarmConfig::default(), 64, &[0, 1, 2]);
+    bench.connect(ONE, &[], false, &[9, 10]);
+    bench.connect(TWO, &[], false, &[]);
+    let me = bench.offers().1.me;
+    assert_eq!((me.slots, me.free_slots), (3, 1 + 3), "nothing comes in; three stand by");
+    bench.give(SwarmInput::ChunkStarted { link: ONE, chunk: 9 });
+    assert_eq!(bench.offers().1.me.free_slots, 2 + 3);
+}
+
+#[test]
 fn a_requests_view_shows_what_is_missing_and_who_has_it() {
     let mut bench = Bench::new(SwarmConfig::default(), 200, &[0]);
     bench.connect(ONE, &[], false, &[0, 3, 130]);
@@ -312,7 +335,7 @@ fn a_requests_view_shows_what_is_missing_and_who_has_it() {
         (first_word(view.available.row(0)), first_word(view.available.row(1))),
         (0b101, 0b1011)
     );
-    assert_eq!((view.me.free_slots, view.me.slots, view.me.per_peer), (6, 6, 3));
+    assert_eq!((view.me.free_slots, view.me.slots, view.me.per_peer), (4, 4, 2));
     assert_eq!(view.peers.offers, [2, 3]);
 }
 
