@@ -96,6 +96,8 @@ pub enum AskError {
     Refused { status: u16, why: String },
     /// It is not a node of this version.
     Unreadable(String),
+    /// It is not where a node is administered.
+    SomethingElse { status: u16 },
 }
 
 /// A node that runs.
@@ -194,6 +196,11 @@ impl Admin {
         match error {
             AskError::Unreachable(why) => self.unreachable(doing, &why),
             AskError::Refused { why, .. } => Failure::new(doing, why),
+            AskError::SomethingElse { status } => Failure::new(
+                doing,
+                format!("what answers at {} is not the administration of a node (status {status})", self.place),
+            )
+            .next("the address for metrics is another one: see `admin.listen` in the node's configuration"),
             AskError::Unreadable(why) => Failure::new(doing, why)
                 .next("use the `samara` of the node's version: `samara --version`"),
         }
@@ -236,9 +243,11 @@ impl Admin {
                 AskError::Unreadable(format!("the node's answer cannot be read: {why}"))
             });
         }
-        let refusal = serde_json::from_str::<Refusal>(body);
-        let why = refusal.map_or_else(|_| format!("status {status}: {body}"), |one| one.error);
-        Err(AskError::Refused { status, why })
+        match serde_json::from_str::<Refusal>(body) {
+            Ok(refusal) => Err(AskError::Refused { status, why: refusal.error }),
+            // A node refuses in words.
+            Err(_) => Err(AskError::SomethingElse { status }),
+        }
     }
 
     fn exchange(&self, method: &str, path: &str, body: Option<&str>) -> io::Result<String> {

@@ -157,6 +157,7 @@ impl Inner {
                 into.records.push(record);
             }
         }
+        into.wait_ms = into.wait_ms.zip(entry.wait_ms).map(|(one, other)| one.max(other));
         into.pinned |= entry.pinned;
         into.priority = into.priority.max(entry.priority);
     }
