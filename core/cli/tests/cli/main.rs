@@ -20,6 +20,7 @@ mod process;
 mod resume;
 mod sim;
 mod soak;
+mod status_calls;
 mod terminal;
 mod top;
 mod transfer;
