@@ -6,6 +6,7 @@ mod daemon_idle;
 mod daemon_limits;
 mod daemon_many;
 mod daemon_network;
+mod daemon_priorities;
 mod daemon_restarts;
 mod daemon_storage;
 mod daemon_upgrade;
