@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use samara_node::{
-    BreakerConfig, Node, NodeCaps, NodeConfig, Notice, PolicyConfig, PolicyLimits, PolicyMode,
-    PolicyRequest, PolicyStatus,
+    BreakerConfig, Node, NodeCaps, NodeConfig, Notice, PolicyConfig, PolicyLimits, PolicyMode, PolicyRequest,
+    PolicyStatus,
 };
 use samara_policy_build::{BuildOptions, build, componentize};
 
