@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench bench-policies build policies soak package
+.PHONY: demo test setup bench bench-policies bench-status build policies soak package try-package
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -31,6 +31,12 @@ bench-policies: build policies ## what a module costs: one question, and a whole
 
 soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
 	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life
+
+bench-status: ## what a hundred status calls a second cost a transfer, in PAIRS=… pairs of each kind
+	SAMARA_PAIRS=$(or $(PAIRS),7) cargo test --release --workspace --test cli -- --nocapture a_hundred_calls
+
+try-package: package ## as root, on Debian: installs and uses the package in a container with a systemd of its own
+	bash packaging/try/run.sh target/debian/samara_*.deb
 
 package: build ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
 	rm -rf target/package && ./target/release/samara generate target/package

@@ -149,7 +149,9 @@ impl Shared {
             Some(entry) => entry.path.clone(),
             None => PathBuf::new(),
         };
-        let path = if joined == Joined::Copying { output.unwrap_or(path) } else { path };
+        // A copy is where it was wanted, not where the content was before.
+        let is_copy = matches!(joined, Joined::Copying | Joined::Here);
+        let path = if is_copy { output.unwrap_or(path) } else { path };
         drop(inner);
         Ok((number, path, joined))
     }
