@@ -16,9 +16,9 @@ setup: ## what tests and benchmark need beyond a Rust toolchain
 build: # with the tests, as `make test` does: without them other features are chosen, and wasmtime is compiled again
 	cargo build --release --workspace --all-targets
 
-policies: ## every Rust policy as target/policies/NAME.wasm
+policies: ## every policy as target/policies/NAME.wasm
 	cargo run --release --quiet -p samara-policy-build -- \
-	  $$(grep -l 'samara_policy::export!' policies/*/src/lib.rs | sed 's,/src/lib.rs,,')
+	  $$(grep -l 'samara_policy::export!' policies/*/src/lib.rs | sed 's,/src/lib.rs,,') policies/random-c
 
 bench: build policies ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
 	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/results.json --markdown docs/benchmarks.md

@@ -18,6 +18,7 @@ mod monitoring;
 mod origin_killed;
 mod policy;
 mod policy_live;
+mod policy_racks;
 mod process;
 mod resume;
 mod sim;

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use samara_node::{
-    BreakerConfig, Node, NodeCaps, NodeConfig, Notice, PolicyConfig, PolicyLimits, PolicyMode, PolicyRequest,
-    PolicyStatus,
+    BreakerConfig, Node, NodeCaps, NodeConfig, Notice, PolicyConfig, PolicyLimits, PolicyMode,
+    PolicyRequest, PolicyStatus,
 };
 use samara_policy_build::{BuildOptions, build, componentize};
 
 use crate::support::{
-    BOTH, Notices, Place, at_percent, config, done, fetch, found_by, publish_as, same_bytes, slow,
-    start, until,
+    BOTH, Notices, Place, TRACKER, at_percent, config, done, fetch, found_by, publish_as,
+    same_bytes, slow, start, until,
 };
 
 const CHUNK: Option<u32> = Some(64 << 10);
@@ -109,6 +109,25 @@ fn fifty_swaps_during_a_transfer_lose_nothing_and_each_policy_answers() {
         same_bytes(&source, copy);
     }
     assert!(!origin.policy_status().quarantined);
+}
+
+#[test]
+fn a_tracker_asks_its_policy_whom_to_hand_out() {
+    let place = Place::new();
+    let source = place.file("source", 2 << 20);
+    let tracker = start(NodeConfig { be_tracker: true, ..found_by(config(&[]), TRACKER) });
+    let known = vec![tracker.advertised()];
+    let tracked = || NodeConfig { trackers: known.clone(), ..found_by(config(&[]), TRACKER) };
+    activate(&tracker, &built("random"));
+    let origin = start(tracked());
+    let content = publish_as(&origin, &source, "tracked", CHUNK);
+    let peer = start(tracked());
+    done(&fetch(&peer, content, place.path("copy")));
+    same_bytes(&source, &place.path("copy"));
+    // It has no content, so that nobody but the registry asks.
+    let asked = tracker.policy_status().active.hooks;
+    let [row] = &asked[..] else { panic!("one hook is asked: {asked:?}") };
+    assert!(row.hook == "neighbours" && row.calls > 0 && row.fallbacks.is_empty(), "{row:?}");
 }
 
 #[test]
