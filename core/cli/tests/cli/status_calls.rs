@@ -122,7 +122,7 @@ fn a_node_answers_a_hundred_calls_a_second_in_mid_transfer() {
         }
         return;
     };
-    for (size, cap) in [(512 << 20, Some("1 Gbit/s")), (2 << 30, None)] {
+    for (size, cap) in [(256 << 20, Some("1 Gbit/s")), (2 << 30, None)] {
         let pair = Pair::start(size, cap);
         pair.transfer(None);
         for caller in [Caller::KeepsAlive, Caller::ConnectsAnew] {
