@@ -27,7 +27,7 @@ bench: build policies ## as root: ratios against other programs on shaped networ
 bench-policies: build policies ## what a module costs: one question, and a whole transfer, each against native
 	./target/release/samara policy bench target/policies/balanced.wasm
 	./target/release/samara-bench swarm15 --rivals none --runs $(or $(RUNS),7) --vs-pass "--policy target/policies/balanced.wasm"
-	./target/release/samara-bench swarm15 --rivals none --runs 1 --vs-pass "--policy target/policies/sequential.wasm"
+	./target/release/samara-bench swarm15 --size 16MiB --rivals none --runs 3 --vs-pass "--policy target/policies/sequential.wasm"
 
 soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
 	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life

@@ -170,7 +170,7 @@ impl Tracker {
                     });
                 }
                 TrackerOutput::AskPolicy { token, question, deadline } => {
-                    let (asker, question) = (Asker::Tracker, Box::new(question));
+                    let asker = Asker::Tracker;
                     let ask = SelectorMessage::Ask { asker, token, question, deadline };
                     self.shared.selector.tell(ask);
                 }

@@ -235,9 +235,10 @@ mod tests {
 
     fn questions(outputs: &[TrackerOutput]) -> Vec<(u64, NeighboursView)> {
         let asked = outputs.iter().filter_map(|output| match output {
-            TrackerOutput::AskPolicy { token, question: Question::Neighbours(view), .. } => {
-                Some((*token, view.clone()))
-            }
+            TrackerOutput::AskPolicy { token, question, .. } => match &**question {
+                Question::Neighbours(view) => Some((*token, view.clone())),
+                other => panic!("a tracker asks about neighbours only: {other:?}"),
+            },
             _ => None,
         });
         asked.collect()

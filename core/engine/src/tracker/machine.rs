@@ -1,5 +1,6 @@
 //! The tracker: one entry, the queries beside it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 use rand::RngExt;
@@ -150,6 +151,7 @@ impl Tracker {
             let target = u32::try_from(self.config.handout).unwrap_or(u32::MAX);
             let question = self.asking.question(now, seed, target, &requester, &rows);
             pending.opens(token, content, rows);
+            let question = Box::new(question);
             out.push(TrackerOutput::AskPolicy { token, question, deadline: DEADLINE });
             out.push(TrackerOutput::StartTimer { token, after: DEADLINE });
         }

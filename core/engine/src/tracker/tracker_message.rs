@@ -1,5 +1,6 @@
 //! What a tracker is told, and what it wants done.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
 use samara_model::{
@@ -93,7 +94,7 @@ pub enum TrackerOutput {
         /// Never reused.
         token: u64,
         /// Whom a requester should know.
-        question: Question,
+        question: Box<Question>,
         /// An answer after this time is late.
         deadline: Duration,
     },
