@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench bench-policies build policies soak package
+.PHONY: demo test setup bench bench-policies bench-status build policies soak package try-package
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -16,9 +16,9 @@ setup: ## what tests and benchmark need beyond a Rust toolchain
 build: # with the tests, as `make test` does: without them other features are chosen, and wasmtime is compiled again
 	cargo build --release --workspace --all-targets
 
-policies: ## every Rust policy as target/policies/NAME.wasm
+policies: ## every policy as target/policies/NAME.wasm
 	cargo run --release --quiet -p samara-policy-build -- \
-	  $$(grep -l 'samara_policy::export!' policies/*/src/lib.rs | sed 's,/src/lib.rs,,')
+	  $$(grep -l 'samara_policy::export!' policies/*/src/lib.rs | sed 's,/src/lib.rs,,') policies/random-c
 
 bench: build policies ## as root: ratios against other programs on shaped networks; docs/benchmarks.md
 	./target/release/samara-bench all --runs $(or $(RUNS),3) --json docs/bench/results.json --markdown docs/benchmarks.md
@@ -27,10 +27,16 @@ bench: build policies ## as root: ratios against other programs on shaped networ
 bench-policies: build policies ## what a module costs: one question, and a whole transfer, each against native
 	./target/release/samara policy bench target/policies/balanced.wasm
 	./target/release/samara-bench swarm15 --rivals none --runs $(or $(RUNS),7) --vs-pass "--policy target/policies/balanced.wasm"
-	./target/release/samara-bench swarm15 --rivals none --runs 1 --vs-pass "--policy target/policies/sequential.wasm"
+	./target/release/samara-bench swarm15 --size 16MiB --rivals none --runs 3 --vs-pass "--policy target/policies/sequential.wasm"
 
 soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
 	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life
+
+bench-status: ## what a hundred status calls a second cost a transfer, in PAIRS=… pairs of each kind
+	SAMARA_PAIRS=$(or $(PAIRS),7) cargo test --release --workspace --test cli -- --nocapture a_hundred_calls
+
+try-package: package ## as root, on Debian: installs and uses the package in a container with a systemd of its own
+	bash packaging/try/run.sh target/debian/samara_*.deb
 
 package: build ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
 	rm -rf target/package && ./target/release/samara generate target/package

@@ -6,6 +6,7 @@
 
 mod board;
 mod boards;
+mod check;
 mod links;
 mod not_shown;
 mod panel;
@@ -25,12 +26,17 @@ use links::Bases;
 /// What it takes.
 const USAGE: &str = "\
 usage: samara-dashboards [--out DIR] [--runbooks URL] [--grafana URL]
+       samara-dashboards --check [--prometheus URL] [FILE...]
 
   --out DIR       write rules and dashboards to this folder, ready to mount; without it, what is generated in the
                   repository is written anew
   --runbooks URL  where your team reads the runbooks; alerts link to URL/<Alert>.md
                   (default: the path in the repository, dashboards/runbooks/)
   --grafana URL   where Grafana is; alerts link to URL/d/<dashboard> (default: /d/<dashboard>)
+
+  --check         look at dashboards (.json) and rules (.yml) of your own instead: what they ask for that no node of
+                  this version exports is told, and the exit code is 1
+  --prometheus U  ask this Prometheus (http://HOST:PORT) whether it has all metrics of Samara
 
 --runbooks and --grafana need --out: the repository keeps links that are right for everybody.";
 
@@ -45,6 +51,14 @@ struct Document {
 struct Wish {
     out: Option<PathBuf>,
     bases: Bases,
+    check: Option<Check>,
+}
+
+/// What is only looked at.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Check {
+    prometheus: Option<String>,
+    files: Vec<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -60,8 +74,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match write(&wish) {
-        Ok(()) => ExitCode::SUCCESS,
+    match carry_out(&wish) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(why) => {
             eprintln!("error: {why}");
             ExitCode::FAILURE
@@ -69,8 +84,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// False when what was looked at is wrong.
+fn carry_out(wish: &Wish) -> Result<bool, String> {
+    let Some(Check { prometheus, files }) = &wish.check else { return write(wish).map(|()| true) };
+    Ok(check::check(files, prometheus.as_deref(), &read("rules/recording.yml")?))
+}
+
 fn wish(args: &[String]) -> Result<Wish, String> {
     let mut wish = Wish::default();
+    let (mut check, mut asked, mut files) = (None::<Check>, None, Vec::new());
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("`{arg}` needs a value"));
@@ -78,9 +100,23 @@ fn wish(args: &[String]) -> Result<Wish, String> {
             "--out" => wish.out = Some(PathBuf::from(value()?)),
             "--runbooks" => wish.bases.runbooks_at(value()?).map_err(|why| why.to_string())?,
             "--grafana" => wish.bases.grafana_at(value()?).map_err(|why| why.to_string())?,
-            other => return Err(format!("`{other}` is not known")),
+            "--check" => check = Some(check.unwrap_or_default()),
+            "--prometheus" => asked = Some(value()?.clone()),
+            option if option.starts_with('-') => return Err(format!("`{option}` is not known")),
+            file => files.push(PathBuf::from(file)),
         }
     }
+    match check.as_mut() {
+        Some(_) if files.is_empty() && asked.is_none() => {
+            return Err("`--check` needs files, or `--prometheus URL`".to_owned());
+        }
+        Some(check) => (check.files, check.prometheus) = (files, asked),
+        None if asked.is_some() || !files.is_empty() => {
+            return Err("files and `--prometheus` need `--check`".to_owned());
+        }
+        None => {}
+    }
+    wish.check = check;
     if wish.out.is_none() && wish.bases != Bases::default() {
         return Err("links of your own need `--out DIR`".to_owned());
     }
@@ -168,6 +204,8 @@ mod tests {
             (&["--rnbooks", "x"], "`--rnbooks` is not known"),
             (&["--runbooks", "wiki"], "https://HOST/PATH"),
             (&["--grafana", "https://g.example"], "need `--out DIR`"),
+            (&["mine.json"], "need `--check`"),
+            (&["--check"], "needs files, or `--prometheus URL`"),
         ] {
             let refused = asked(args).expect_err("refused");
             assert!(refused.contains(words), "{args:?}: {refused}");

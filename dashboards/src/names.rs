@@ -5,6 +5,7 @@ use std::path::Path;
 
 use samara_node::monitoring::{Kind, METRICS};
 
+use crate::check::{self, exported, words};
 use crate::not_shown::NOT_SHOWN;
 use crate::{boards, panel::CHOICE};
 
@@ -33,27 +34,9 @@ pub fn queries() -> Vec<(String, String)> {
     all
 }
 
-/// What could be a metric or a recorded series in a text.
-pub fn words(text: &str) -> BTreeSet<String> {
-    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    let all = text.split(|c| !part(c)).map(|word| word.trim_matches(':').to_owned());
-    let ours = |word: &String| {
-        ["samara_", "process_", "instance:samara_", "job:samara_"]
-            .iter()
-            .any(|start| word.starts_with(start))
-    };
-    all.filter(ours).collect()
-}
-
 /// Series that the rules record.
 pub fn recorded() -> BTreeSet<String> {
-    let rules = read("rules/recording.yml");
-    let names = rules.lines().filter_map(|line| line.trim().strip_prefix("- record: "));
-    names.map(str::to_owned).collect()
-}
-
-fn exported() -> BTreeSet<String> {
-    METRICS.iter().flat_map(|metric| metric.series_names()).collect()
+    check::recorded(&read("rules/recording.yml"))
 }
 
 /// Without comments.

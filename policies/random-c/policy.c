@@ -1,4 +1,4 @@
-/* Chance alone, in C: the same picks as ../random, which says what it is for. */
+/* Chance alone, in C: the same picks as the policy `random` in Rust. */
 
 #include "samara_policy.h"
 

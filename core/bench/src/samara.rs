@@ -84,6 +84,12 @@ impl Contender for Samara {
         if role == Role::Origin { None } else { complete_event(line) }
     }
 
+    /// With another policy it is to be seen how slow that is; the worst that is possible is one server for all.
+    fn patience(&self, peers: usize) -> f64 {
+        let own_policy = self.calling.flags.iter().any(|flag| flag.starts_with("--policy"));
+        if own_policy { 1.5 * peers as f64 + 2.0 } else { 4.0 }
+    }
+
     fn chunk_size(&self) -> Option<u32> {
         self.ready.chunk_size
     }

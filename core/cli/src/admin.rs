@@ -96,6 +96,8 @@ pub enum AskError {
     Refused { status: u16, why: String },
     /// It is not a node of this version.
     Unreadable(String),
+    /// It is not where a node is administered.
+    SomethingElse { status: u16 },
 }
 
 /// A node that runs.
@@ -118,11 +120,18 @@ impl NodeArg {
 
 /// The service's socket where there is one, else that of a node that was started without a config.
 fn usual() -> Place {
-    let service = PathBuf::from(SERVICE_SOCKET);
-    if service.exists() {
-        return Place::Socket(service);
+    let own = config::Config::default().data().join(ADMIN_SOCKET);
+    Place::Socket(of_two(PathBuf::from(SERVICE_SOCKET), own))
+}
+
+/// A service that this user may not even see is named nevertheless, unless there is a node of his own: that tells him
+/// what he lacks.
+fn of_two(service: PathBuf, own: PathBuf) -> PathBuf {
+    match service.try_exists() {
+        Ok(true) => service,
+        Err(why) if why.kind() == io::ErrorKind::PermissionDenied && !own.exists() => service,
+        _ => own,
     }
-    Place::Socket(config::Config::default().data().join(ADMIN_SOCKET))
 }
 
 impl fmt::Display for Admin {
@@ -194,6 +203,11 @@ impl Admin {
         match error {
             AskError::Unreachable(why) => self.unreachable(doing, &why),
             AskError::Refused { why, .. } => Failure::new(doing, why),
+            AskError::SomethingElse { status } => Failure::new(
+                doing,
+                format!("what answers at {} is not the administration of a node (status {status})", self.place),
+            )
+            .next("the address for metrics is another one: see `admin.listen` in the node's configuration"),
             AskError::Unreadable(why) => Failure::new(doing, why)
                 .next("use the `samara` of the node's version: `samara --version`"),
         }
@@ -236,9 +250,11 @@ impl Admin {
                 AskError::Unreadable(format!("the node's answer cannot be read: {why}"))
             });
         }
-        let refusal = serde_json::from_str::<Refusal>(body);
-        let why = refusal.map_or_else(|_| format!("status {status}: {body}"), |one| one.error);
-        Err(AskError::Refused { status, why })
+        match serde_json::from_str::<Refusal>(body) {
+            Ok(refusal) => Err(AskError::Refused { status, why: refusal.error }),
+            // A node refuses in words.
+            Err(_) => Err(AskError::SomethingElse { status }),
+        }
     }
 
     fn exchange(&self, method: &str, path: &str, body: Option<&str>) -> io::Result<String> {
@@ -317,6 +333,16 @@ mod tests {
         for nonsense in ["", "HTTP/1.1", "HTTP/1.1 2é0\r\n\r\n", "SSH-2.0\r\n\r\n{}", cut] {
             assert_eq!(split(nonsense), None, "{nonsense:?}");
         }
+    }
+
+    #[test]
+    fn the_service_is_meant_where_there_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (service, own) = (folder.path().join("service"), folder.path().join("own"));
+        let chosen = || of_two(service.clone(), own.clone());
+        assert_eq!(chosen(), own);
+        std::fs::write(&service, "").expect("written");
+        assert_eq!(chosen(), service);
     }
 
     #[test]

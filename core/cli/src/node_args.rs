@@ -60,13 +60,13 @@ pub enum PolicyModeArg {
 #[command(next_help_heading = "Network")]
 pub struct NodeArgs {
     /// Address for TCP and UDP; port 0 picks a free one. By default a free port of all addresses
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = units::own_address)]
     pub listen: Option<SocketAddr>,
     /// Any node of the cluster, HOST:PORT; may be repeated
     #[arg(long, value_name = "ADDR", value_parser = units::host_and_port)]
     pub join: Vec<String>,
     /// The address that others dial, where it differs from --listen
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = units::own_address)]
     pub advertise: Option<SocketAddr>,
     /// Only nodes with the same cluster id talk to each other
     #[arg(long, value_name = "ID")]
@@ -94,7 +94,7 @@ pub struct NodeArgs {
     #[arg(long, value_name = "RATE", value_parser = units::limit)]
     pub limit_down: Option<BytesPerSecond>,
     /// Answer `/metrics` for Prometheus, `/healthz` and `/readyz` over HTTP on this address; port 0 picks one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = units::own_address)]
     pub metrics: Option<SocketAddr>,
     /// Count nothing of what happens, to measure what counting costs
     #[arg(long, conflicts_with = "metrics")]

@@ -7,6 +7,7 @@ mod activate;
 mod bench;
 mod build;
 mod check;
+mod from_swarm;
 mod inspect;
 mod loading;
 pub mod module;

@@ -11,6 +11,9 @@ use crate::exit::Failure;
 use crate::output;
 use crate::units;
 
+/// Waiting fetches that are named one by one.
+const WAITING_NAMED: usize = 3;
+
 /// Show how the node of this machine stands.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -57,6 +60,9 @@ fn in_words(status: &StatusDocument) -> String {
     };
     line("others", format!("{members}{} linked", status.links));
     line("contents", contents(status));
+    if let Some(waiting) = waiting(status) {
+        line("waiting", waiting);
+    }
     line("traffic", traffic(&status.traffic));
     line("limits", limits(status));
     line("storage", storage(&status.storage));
@@ -85,6 +91,29 @@ fn contents(status: &StatusDocument) -> String {
     }
     let counts = status.contents.iter().map(|(state, count)| format!("{count} {state}"));
     counts.collect::<Vec<_>>().join(", ")
+}
+
+/// What has waited for too long, the longest first; `None` while nothing has.
+pub fn waiting(status: &StatusDocument) -> Option<String> {
+    let told = status.waiting.iter().take(WAITING_NAMED).map(|one| {
+        let since = units::for_people(Duration::from_secs_f64(one.seconds.clamp(0.0, 1e9)));
+        let what = match one.code.as_str() {
+            "unknown-name" => "nobody knows this name",
+            _ => "nothing comes",
+        };
+        format!("{} for {since} ({what})", shown(&one.content))
+    });
+    let told: Vec<String> = told.collect();
+    let (first, more) = (status.waiting.first()?, status.waiting_count);
+    let more = more.saturating_sub(told.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let why = shown(&first.content);
+    Some(format!("{}{more}: `samara why {why}` says why", told.join(", ")))
+}
+
+/// Ids are long, names are not.
+fn shown(content: &str) -> &str {
+    if content.contains('@') { content } else { short(content) }
 }
 
 fn traffic(traffic: &TrafficDocument) -> String {
@@ -122,4 +151,42 @@ fn storage(storage: &StorageDocument) -> String {
 /// Enough of an id to tell two apart, and to name it with.
 pub fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use samara_node::documents::WaitingDocument;
+
+    #[test]
+    fn what_waits_for_too_long_is_named_with_the_command_that_says_why() {
+        let waits = |content: &str, code: &str, seconds| WaitingDocument {
+            content: content.to_owned(),
+            code: code.to_owned(),
+            seconds,
+        };
+        let mut status: StatusDocument = serde_json::from_value(serde_json::json!({
+            "version": 1, "samara": "", "state": "ready", "peer": "", "cluster": "", "listen": "",
+            "advertise": "", "roles": [], "labels": {}, "uptime_seconds": 1.0, "members": null,
+            "links": 0, "contents": {}, "traffic": serde_json::to_value(TrafficDocument::default()).unwrap(),
+            "limits": {}, "storage": serde_json::to_value(StorageDocument::default()).unwrap(),
+            "policy": { "name": "", "version": "", "quarantined": false },
+            "process": serde_json::to_value(samara_node::documents::ProcessDocument::default()).unwrap(),
+        }))
+        .expect("a node without the newer keys is understood");
+        assert_eq!(waiting(&status), None);
+        status.waiting_count = 5;
+        status.waiting = vec![
+            waits("llama@2.1", "unknown-name", 180.0),
+            waits("1c611887363fad5a", "stalled", 42.0),
+        ];
+        let text = waiting(&status).expect("two wait");
+        for words in [
+            "llama@2.1 for ",
+            "(nobody knows this name), 1c611887363f for ",
+            "(nothing comes) and 3 more: `samara why llama@2.1` says why",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
 }

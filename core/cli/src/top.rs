@@ -7,6 +7,7 @@ mod view;
 mod watcher;
 
 use std::io::{self, Write};
+use std::thread;
 use std::time::Duration;
 
 use self::choice::Choice;
@@ -24,6 +25,8 @@ use crate::units;
 const LOOK: Duration = Duration::from_millis(50);
 /// Faster than this nobody reads, and the node has other things to do.
 const FASTEST: Duration = Duration::from_millis(100);
+/// Between the two looks of a picture that nobody watches.
+const ONCE: Duration = Duration::from_millis(500);
 /// Columns of a picture that nobody watches.
 const WIDTH_OF_ONE: u16 = 100;
 
@@ -52,6 +55,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let seen = gatherer.look(&Choice::default())?;
     let choice = Choice::first(&seen);
     if args.once {
+        // Rates of peers are what came between two looks.
+        thread::sleep(ONCE);
+        let seen = gatherer.look(&choice)?;
         let text = Picture { seen: &seen, choice: &choice, paused: false }.plain(WIDTH_OF_ONE);
         return output::written(io::stdout().write_all(text.as_bytes()));
     }

@@ -73,6 +73,15 @@ pub fn host_and_port(text: &str) -> Result<String, String> {
     Err(format!("`{text}` is not an address: write HOST:PORT, for example `node1:7300`"))
 }
 
+/// Parses an address of this machine to listen on, or to be dialled at.
+pub fn own_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is not an address of this machine: write IP:PORT, for example `0.0.0.0:7302`"
+        )
+    })
+}
+
 /// All addresses of a `HOST:PORT`.
 pub fn resolve(text: &str) -> Result<Vec<SocketAddr>, String> {
     let found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|why| why.to_string())?.collect();

@@ -82,6 +82,16 @@ fn span(seconds: f64) -> String {
 /// The limit, and where the distance to it went.
 fn add_transfer(text: &mut String, transfer: &TransferDocument) {
     let line = units::speed(transfer.line_bytes_per_second as f64);
+    if transfer.line_from == "whole-transfer" {
+        let _ = writeln!(
+            text,
+            "  it took {}: {} came at {line}, in too short a time to tell what the line carries; besides",
+            span(transfer.took_seconds),
+            ByteCount(transfer.fetched_bytes),
+        );
+        add_losses(text, transfer);
+        return;
+    }
     let known = if transfer.line_from == "cap" { "its cap" } else { "its fastest second" };
     let _ = writeln!(
         text,
@@ -94,6 +104,10 @@ fn add_transfer(text: &mut String, transfer: &TransferDocument) {
     if let Some(ratio) = transfer.ratio_to_limit {
         let _ = writeln!(text, "  {ratio:.2} times the limit; the rest went to");
     }
+    add_losses(text, transfer);
+}
+
+fn add_losses(text: &mut String, transfer: &TransferDocument) {
     for loss in &transfer.losses {
         let _ = writeln!(text, "  {:<20} {:<8} {}", loss.code, span(loss.seconds), loss.text);
     }

@@ -16,6 +16,7 @@ use crate::rates::Rates;
 use crate::speed::Speed;
 use crate::supervise::ActorRef;
 use crate::swarm_actor::{Swarm, SwarmMessage};
+use crate::waiting::TOO_LONG;
 
 /// Phases that are remembered.
 const MAX_PHASES: usize = 32;
@@ -172,6 +173,16 @@ impl ContentState {
         let stage = self.stage();
         let over = stage.phase == FetchPhase::Complete || stage.closed || stage.withdrawn;
         !over && stage.failure.is_none() && !self.origin
+    }
+
+    /// For how long nothing has happened to a fetch, when that is too long. Hashing and syncing take their time
+    /// without news.
+    pub fn stalled_for(&self) -> Option<Duration> {
+        let silent = self.speed.silent_for();
+        let works = |phase: &FetchPhase| {
+            matches!(phase, FetchPhase::Complete | FetchPhase::Checking | FetchPhase::Finishing)
+        };
+        (silent >= TOO_LONG && !works(&self.phase())).then_some(silent)
     }
 
     /// It cannot go on, for this reason; the first stays.

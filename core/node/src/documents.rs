@@ -20,7 +20,7 @@ pub use peers::{
 };
 pub use status::{
     ActivePolicyDocument, CapsDocument, LimitsDocument, ProcessDocument, StatusDocument,
-    StorageDocument, TrafficDocument,
+    StorageDocument, TrafficDocument, WaitingDocument,
 };
 pub use why::{
     ExchangeDocument, LossDocument, PhaseDocument, ReasonDocument, TransferDocument, WhyDocument,

@@ -7,6 +7,7 @@ mod error;
 mod handle;
 mod patience;
 mod resolve;
+mod resolving;
 mod search;
 mod watch;
 
@@ -18,9 +19,10 @@ use std::time::{Duration, Instant};
 use samara_model::ByteCount;
 use samara_store::BeginFetchError;
 
-pub use account::Account;
+pub use account::{Account, LineFrom};
 pub use error::FetchError;
 pub use handle::FetchHandle;
+pub use resolving::Resolving;
 
 use entry::{Entered, enter, is_in_place};
 use handle::Job;
@@ -42,7 +44,7 @@ async fn run(
     job: &Job,
 ) -> Result<Fetched, FetchError> {
     let began = Instant::now();
-    let content = resolve(shared, request).await?;
+    let content = resolve(shared, request, job).await?;
     let output = std::path::absolute(&request.output).unwrap_or(request.output.clone());
     let (state, entered) = loop {
         let (state, entered) = enter(shared, content, &output)?;
@@ -64,7 +66,7 @@ async fn run(
             shared.seeder.deliver(SeederMessage::Open(state.clone())).await;
         }
     }
-    watch(shared, request, &state, began).await?;
+    watch(shared, &request.content, job, &state, began).await?;
     let was_there = state.resumed.load(Ordering::Relaxed)
         == state.stored().map_or(u64::MAX, |stored| stored.total().0)
         && state.received.load(Ordering::Relaxed) == 0;

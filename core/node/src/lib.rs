@@ -40,6 +40,7 @@ mod supervise;
 mod swarm_actor;
 mod telemetry;
 mod tracker_actor;
+mod waiting;
 mod web;
 mod why;
 

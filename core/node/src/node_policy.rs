@@ -7,6 +7,7 @@ use samara_engine::swarm::{PolicyFacts, SwarmInput};
 use crate::node::Node;
 use crate::selector::{PolicyError, PolicyMode, PolicyRequest, PolicyStatus};
 use crate::swarm_actor::SwarmMessage;
+use crate::tracker_actor::TrackerMessage;
 
 impl Node {
     /// Loads a policy and makes it active, or runs it in shadow. Blocks while it compiles, about 1.5 ms a KiB;
@@ -67,7 +68,7 @@ impl crate::shared::Shared {
         Ok(self.policy_changed("shadow_ended"))
     }
 
-    /// Tells every swarm what the active policy wants. Who misses it finds out by itself.
+    /// Tells every swarm, and the tracker, what the active policy wants. Who misses it finds out by itself.
     pub(crate) fn tell_policy(&self) {
         let facts = self.policies.current().facts.clone();
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
@@ -75,6 +76,7 @@ impl crate::shared::Shared {
             let facts = PolicyFacts::clone(&facts);
             state.swarm.tell(SwarmMessage::Input(SwarmInput::PolicyChanged { facts }));
         }
+        self.tracker.tell(TrackerMessage::PolicyChanged);
     }
 
     fn policy_changed(&self, what: &'static str) -> PolicyStatus {

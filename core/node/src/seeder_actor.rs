@@ -103,10 +103,16 @@ impl Seeder {
                 move |alive, first| Swarm::new(shared.clone(), of.clone(), alive, first),
             );
         }
-        self.input(SeederInput::SwarmOpened {
-            content,
-            priority: state.priority.load(Ordering::Relaxed),
-        });
+        let priority = state.priority.load(Ordering::Relaxed);
+        self.share(content, priority);
+        self.input(SeederInput::SwarmOpened { content, priority });
+    }
+
+    /// Bytes are shared as slots are.
+    fn share(&self, content: ContentId, priority: u32) {
+        if let Some(links) = self.shared.links() {
+            links.set_priority(content, priority);
+        }
     }
 
     fn close(&mut self, state: &Arc<ContentState>) {
@@ -125,6 +131,7 @@ impl Seeder {
             let _ = link.command(send);
         }
         self.shared.hold(content, None);
+        self.share(content, 1);
         self.input(SeederInput::SwarmClosed { content });
     }
 
@@ -174,6 +181,7 @@ impl Handler<Told<SeederMessage>> for Seeder {
                 self.input(SeederInput::DemandChanged { content, uploads, downloads })
             }
             SeederMessage::Prioritise { content, priority } => {
+                self.share(content, priority);
                 self.input(SeederInput::PriorityChanged { content, priority })
             }
             SeederMessage::Withdraw { content, path } => self.withdraw(content, path),

@@ -13,17 +13,17 @@ use samara_model::ContentId;
 use samara_policy::{Policy, Question};
 use samara_policy_balanced::Balanced;
 
-use crate::selector::{Asked, ask};
+use crate::selector::{Asked, Asker, ask};
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told};
 use crate::swarm_actor::SwarmMessage;
 
 /// What the selector is asked.
 pub enum SelectorMessage {
-    /// Put a question of a content's swarm to the active policy.
+    /// Put a question to the active policy.
     Ask {
-        /// The content.
-        content: ContentId,
+        /// Whose question it is.
+        asker: Asker,
         /// Echoed.
         token: u64,
         /// The question.
@@ -31,7 +31,7 @@ pub enum SelectorMessage {
         /// After this time nobody waits for the answer.
         deadline: Duration,
     },
-    /// Put it to the built-in policy.
+    /// Put a question of a content's swarm to the built-in policy.
     AskBuiltIn {
         /// The content.
         content: ContentId,
@@ -68,8 +68,8 @@ impl Handler<Told<SelectorMessage>> for Selector {
         let shared = self.shared.clone();
         let (message, _working) = told.open(&shared.metrics);
         match message {
-            SelectorMessage::Ask { content, token, question, deadline } => {
-                ask(&self.shared, Asked { content, token, question, deadline })
+            SelectorMessage::Ask { asker, token, question, deadline } => {
+                ask(&self.shared, Asked { asker, token, question, deadline })
             }
             SelectorMessage::AskBuiltIn { content, token, question } => {
                 let answer = Balanced.answer(&question);

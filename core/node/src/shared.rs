@@ -29,6 +29,7 @@ use crate::catalogue::Catalogue;
 use crate::chunk_store_actor::ChunkStore;
 use crate::clock::Clock;
 use crate::content_state::ContentState;
+use crate::fetch::Resolving;
 use crate::finder::Finder;
 use crate::gossip_actor::Gossip;
 use crate::link::{LinkId, Links};
@@ -72,6 +73,8 @@ pub struct Shared {
     pub data_plane: Handle,
     /// Who wants to know what others have.
     pub finder: Finder,
+    /// Names that nobody has told yet which content they are.
+    pub resolving: Resolving,
     /// What this node takes part in.
     pub contents: RwLock<HashMap<ContentId, Arc<ContentState>>>,
     /// What it was asked to take part in.
@@ -157,6 +160,7 @@ impl Shared {
             metrics: Metrics::new(parts.config.count_metrics),
             data_plane: parts.data_plane,
             finder: Finder::default(),
+            resolving: Resolving::default(),
             contents: RwLock::default(),
             catalogue: Catalogue::default(),
             live: RwLock::default(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use samara_engine::swarm::SwarmInput;
+use samara_engine::swarm::{PolicyFacts, SwarmInput};
 use samara_engine::tracker::{
     Announcer, AnnouncerConfig, AnnouncerEvent, AnnouncerInput, AnnouncerOutput,
     Tracker as Registry, TrackerConfig, TrackerEvent, TrackerInput, TrackerOutput,
@@ -15,9 +15,12 @@ use samara_engine::tracker::{
 use samara_model::{
     ContentId, Holding, PeerHint, PeerId, PeerMessage, Place, Release, ReleaseName,
 };
+use samara_policy::Answer;
 
 use crate::api::{NodeConfig, Notice};
 use crate::link::{LinkCommand, LinkHandle, LinkId};
+use crate::selector::Asker;
+use crate::selector_actor::SelectorMessage;
 use crate::shared::Shared;
 use crate::supervise::{Alive, Told};
 use crate::swarm_actor::SwarmMessage;
@@ -99,6 +102,15 @@ pub enum TrackerMessage {
     ReleaseAdded(Release),
     /// A name of a tracker resolved to these addresses.
     TrackersFound(Vec<SocketAddr>),
+    /// The active policy answers; `None` when it does not.
+    PolicyAnswered {
+        /// Of the question.
+        token: u64,
+        /// What it decided.
+        answer: Option<Answer>,
+    },
+    /// Another policy is active.
+    PolicyChanged,
     /// This node has another address: everybody is to be told.
     Moved,
     /// The node stops.
@@ -157,11 +169,21 @@ impl Tracker {
                         tracker.register(TrackerInput::TimerFired { token }, ctx);
                     });
                 }
+                TrackerOutput::AskPolicy { token, question, deadline } => {
+                    let asker = Asker::Tracker;
+                    let ask = SelectorMessage::Ask { asker, token, question, deadline };
+                    self.shared.selector.tell(ask);
+                }
                 TrackerOutput::Report(TrackerEvent::ReleaseConflict(conflict)) => {
                     self.shared.notify(Notice::ReleaseRefused { why: conflict.to_string() })
                 }
             }
         }
+    }
+
+    fn policy_changed(&mut self, ctx: &mut Context<Self>) {
+        let facts = PolicyFacts::clone(&self.shared.policies.current().facts);
+        self.register(TrackerInput::PolicyChanged { facts }, ctx);
     }
 
     fn announce(&mut self, input: AnnouncerInput, ctx: &mut Context<Self>) {
@@ -297,6 +319,7 @@ impl Actor for Tracker {
     fn started(&mut self, ctx: &mut Context<Self>) {
         let links = self.shared.live_links().iter().map(|link| link.id.0).collect();
         self.register(TrackerInput::Started { links }, ctx);
+        self.policy_changed(ctx);
         self.begin_to_announce(ctx);
         if self.registry.is_some() {
             ctx.run_interval(OWN_ANNOUNCEMENT, |tracker, ctx| tracker.announce_self(ctx));
@@ -360,6 +383,10 @@ impl Handler<Told<TrackerMessage>> for Tracker {
                 self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
                 self.announce_self(ctx);
             }
+            TrackerMessage::PolicyAnswered { token, answer } => {
+                self.register(TrackerInput::PolicyAnswered { token, answer }, ctx)
+            }
+            TrackerMessage::PolicyChanged => self.policy_changed(ctx),
             TrackerMessage::Moved => {
                 self.announcer = announcer(&self.shared);
                 self.begin_to_announce(ctx);

@@ -28,7 +28,18 @@ fn exchange(stats: &SwarmStats) -> ExchangeDocument {
     }
 }
 
+/// How long each phase of a fetch took; what was published here was not fetched.
+fn phases_of(state: &ContentState) -> Vec<PhaseDocument> {
+    let phases = if state.origin { Vec::new() } else { state.phases() };
+    phases.into_iter().map(|(name, seconds)| PhaseDocument { name, seconds }).collect()
+}
+
 impl WhyDocument {
+    /// The first reason, without its remedy.
+    pub fn first_reason(&self) -> &str {
+        self.reasons.first().map_or(&self.state, |reason| &reason.text)
+    }
+
     /// The first reason, in one line.
     pub fn headline(&self) -> String {
         match self.reasons.first() {
@@ -57,11 +68,7 @@ impl Shared {
             untried: outlook.untried,
             received_bytes_per_second: rate,
             reasons: Vec::new(),
-            phases: state
-                .phases()
-                .into_iter()
-                .map(|(name, seconds)| PhaseDocument { name, seconds })
-                .collect(),
+            phases: phases_of(state),
             bound_seconds: None,
             transfer: state.account().as_ref().map(transfer_document),
             exchange: exchange(&state.stats()),

@@ -13,9 +13,7 @@ mod run;
 pub mod scenario;
 mod world;
 
-pub use registry::{
-    BUILT_IN, Decide, Native, facts as policy_facts, find as find_policy, names as policy_names,
-};
+pub use registry::{BUILT_IN, Decide, Native, find as find_policy, names as policy_names};
 pub use samara_engine::swarm::PolicyFacts;
 
 pub use report::{FIGURES, Report};

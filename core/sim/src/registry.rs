@@ -1,7 +1,7 @@
 //! Who decides in a run: policies by name, or whatever the caller brings. One line adds a policy.
 
 use samara_engine::swarm::PolicyFacts;
-use samara_policy::{Answer, Description, Policy, Question};
+use samara_policy::{Answer, Policy, Question};
 use samara_policy_balanced::Balanced;
 use samara_policy_kraken::Kraken;
 use samara_policy_least_loaded::LeastLoaded;
@@ -31,22 +31,11 @@ impl<P: Policy> Decide for Native<P> {
     fn facts(&self) -> PolicyFacts {
         let description = self.0.describe();
         let parameters = description.parameters.iter().map(|one| one.default).collect();
-        facts(&description, parameters)
+        PolicyFacts::of(&description, parameters, 1)
     }
 
     fn decide(&mut self, question: &Question) -> Option<Answer> {
         Some(self.0.answer(question))
-    }
-}
-
-/// The facts of a policy with this description and these values of its parameters.
-pub fn facts(description: &Description, parameters: Vec<u64>) -> PolicyFacts {
-    PolicyFacts {
-        hooks: description.hooks,
-        window: description.window,
-        labels: description.labels.clone(),
-        parameters,
-        generation: 1,
     }
 }
 

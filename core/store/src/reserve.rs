@@ -34,8 +34,9 @@ impl Reserve {
 #[derive(Debug)]
 pub(crate) struct Room {
     dir: PathBuf,
-    /// None on another file system than the data directory's: nothing is kept free there.
-    reserve: Option<Arc<Reserve>>,
+    /// On another file system than this folder's nothing is kept free.
+    data: PathBuf,
+    reserve: Arc<Reserve>,
     /// When the file system was asked, and what may be written since.
     left: Mutex<Option<(Instant, u64)>>,
 }
@@ -50,20 +51,21 @@ pub(crate) struct TooLittle {
 impl Room {
     /// Of a fetch that writes below `dir`.
     pub fn new(dir: &Path, data: &Path, reserve: &Arc<Reserve>) -> Room {
-        let device = |path: &Path| std::fs::metadata(path).ok().map(|found| found.st_dev());
-        let same = device(dir).is_some() && device(dir) == device(data);
-        Room { dir: dir.to_owned(), reserve: same.then(|| reserve.clone()), left: Mutex::new(None) }
+        let (dir, data, reserve) = (dir.to_owned(), data.to_owned(), reserve.clone());
+        Room { dir, data, reserve, left: Mutex::new(None) }
     }
 
-    /// What shall stay free there.
+    /// What shall stay free there. Looked at each time: something may be mounted while the fetch runs.
     pub fn reserve(&self) -> ByteCount {
-        self.reserve.as_ref().map_or(ByteCount(0), |reserve| reserve.get())
+        let wanted = self.reserve.get();
+        let device = |path: &Path| std::fs::metadata(path).ok().map(|found| found.st_dev());
+        let same = || device(&self.dir).is_some_and(|there| device(&self.data) == Some(there));
+        if wanted.0 > 0 && same() { wanted } else { ByteCount(0) }
     }
 
     /// Takes `bytes` of what may be written.
     pub fn take(&self, bytes: u64) -> Result<(), TooLittle> {
-        let reserve = self.reserve();
-        if reserve.0 == 0 {
+        if self.reserve.get().0 == 0 {
             return Ok(());
         }
         let now = Instant::now();
@@ -73,6 +75,11 @@ impl Room {
             && rest >= bytes
         {
             *left = Some((at, rest - bytes));
+            return Ok(());
+        }
+        let reserve = self.reserve();
+        if reserve.0 == 0 {
+            *left = Some((now, u64::MAX));
             return Ok(());
         }
         let Some(free) = free_space(&self.dir) else { return Ok(()) };

@@ -82,9 +82,10 @@ pub fn board() -> Board {
                  and on (cluster, job, instance) samara_transfer_size_bytes{$S} > 0)",
                 "",
             ),
-        panel(Table, "Stalled or without a source", "short", "Ten nodes with most such fetches.")
+        panel(Table, "Stalled or without a source", "short", "Ten nodes with most such fetches, and those whose \
+             name nobody knows.")
             .show(
-                "topk(10, (samara_transfers_stalled{$S} + samara_transfers_without_source{$S}) > 0)",
+                "topk(10, (samara_transfers_stalled{$S} + samara_transfers_without_source{$S} + samara_transfers_unresolved{$S}) > 0)",
                 "",
             ),
     ];

@@ -23,6 +23,9 @@ pub fn board() -> Board {
         panel(Stat, "Without a source", "short", "Nobody they know has what they lack.")
             .show("sum(samara_transfers_without_source{$S})", "without")
             .red_from(1.0),
+        panel(Stat, "Unknown names", "short", "Fetches whose name nobody has known for 30 s.")
+            .show("sum(samara_transfers_unresolved{$S})", "unknown")
+            .red_from(1.0),
         panel(
             Stat,
             "Copies of the origin",

@@ -13,8 +13,11 @@ macro_rules! export {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code, reason = "what leaves a WASM module is unsafe by definition")]
         const _: () = {
-            // Brings the allocator and the panic handler.
+            // Brings the panic handler.
             extern crate std as _;
+
+            #[global_allocator]
+            static MEMORY: $crate::guest::Memory = $crate::guest::Memory::new();
 
             #[unsafe(export_name = "cabi_realloc")]
             unsafe extern "C" fn realloc(

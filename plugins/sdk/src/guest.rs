@@ -9,6 +9,7 @@
 
 mod answer;
 mod list;
+mod memory;
 mod view;
 
 use alloc::alloc::{Layout, alloc, realloc as grow};
@@ -17,6 +18,7 @@ use alloc::boxed::Box;
 use crate::Policy;
 
 pub use answer::{NeighboursAnswer, OffersAnswer, OverdueAnswer, RequestsAnswer};
+pub use memory::Memory;
 pub use view::{NeighboursView, OffersView, OverdueView, RequestsView};
 
 /// Takes over what the other side allocated.

@@ -15,7 +15,7 @@ pub fn choose(view: &RequestsView, pipeline: u32, origin_pipeline: u32) -> Reque
     let mut random = Random::new(view.me.random_seed);
     let mut order: Vec<u32> = (0..view.peers.len()).collect();
     random.shuffle(&mut order);
-    let rarest = Rarest::new(&view.chunks);
+    let mut rarest = Rarest::new(&view.chunks);
     let positions = view.chunks.index.len() as u32;
     let mut slots = view.me.free_slots;
     let mut asked = Vec::new();

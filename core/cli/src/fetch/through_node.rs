@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use samara_model::{ByteCount, ContentRef};
-use samara_node::documents::{ContentDocument, FetchDocument, FetchOrder};
+use samara_node::documents::{ContentDocument, FetchDocument, FetchOrder, WhyDocument};
 
 use super::Args;
 use crate::admin::{Admin, AskError, content_path};
@@ -44,6 +44,8 @@ pub fn run(args: &Args, admin: &Admin) -> Result<(), Failure> {
     for order in &orders {
         let mut watch = Watch {
             order,
+            wait: args.wait,
+            silence: Silence::default(),
             patient: Patient::new(admin, &output),
             admin,
             output: &output,
@@ -74,8 +76,44 @@ fn output_of(args: &Args, content: &ContentRef) -> Result<Option<PathBuf>, Failu
     Ok(Some(path.join(name)))
 }
 
+/// A node gives a fetch up by itself, after the longest wait of all its callers. Whoever has waited for so much longer
+/// than he wanted has joined one that goes on.
+const GRACE: Duration = Duration::from_secs(5);
+/// Once chunks have come, a node goes on without a source for at least this time.
+const LEAST: Duration = Duration::from_secs(15);
+
+/// Since when nothing has happened to a content.
+#[derive(Default)]
+struct Silence(Option<(Instant, String, u64)>);
+
+impl Silence {
+    /// How long nothing has happened.
+    fn look(&mut self, content: &ContentDocument, now: Instant) -> Duration {
+        let received = content.received_bytes + content.done_bytes;
+        match &self.0 {
+            Some((since, state, bytes)) if (state, *bytes) == (&content.state, received) => {
+                now.saturating_duration_since(*since)
+            }
+            _ => {
+                self.0 = Some((now, content.state.clone(), received));
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// There is hope: look again a while later.
+    fn forgive(&mut self) {
+        if let Some((since, ..)) = &mut self.0 {
+            *since += GRACE;
+        }
+    }
+}
+
 struct Watch<'a> {
     order: &'a FetchOrder,
+    /// How long nothing may happen while nobody has what is missing.
+    wait: Duration,
+    silence: Silence,
     patient: Patient<'a>,
     admin: &'a Admin,
     output: &'a Output,
@@ -129,9 +167,41 @@ impl Watch<'_> {
             match content.state.as_str() {
                 "complete" => return Ok(()),
                 "failed" | "cancelled" | "withdrawn" => return Err(self.failed(&content)),
-                _ => self.pause()?,
+                _ => {
+                    self.lose_patience(&content)?;
+                    self.pause()?;
+                }
             }
         }
+    }
+
+    /// Ends watching a fetch that others began and that nobody can serve: it goes on for them, and this caller does not
+    /// wait for longer than it said.
+    fn lose_patience(&mut self, content: &ContentDocument) -> Result<(), Failure> {
+        let silent = self.silence.look(content, Instant::now());
+        let started = if content.chunks > 0 { LEAST } else { Duration::ZERO };
+        let waits = ["finding", "manifest", "transferring"].contains(&content.state.as_str());
+        if !waits || silent < self.wait.max(started).saturating_add(GRACE) {
+            return Ok(());
+        }
+        let path = content_path(&self.order.content, "/why");
+        let why: WhyDocument = match self.patient.ask("GET", &path, None) {
+            Ok(why) => why,
+            // The next look at the content tells it.
+            Err(AskError::Refused { .. }) => return Ok(()),
+            Err(error) => return Err(self.admin.failure(&self.doing(), error)),
+        };
+        if why.sources > 0 || why.untried > 0 {
+            self.silence.forgive();
+            return Ok(());
+        }
+        let name = &self.order.content;
+        let waited = units::for_people(self.wait);
+        Err(Failure::new(self.doing(), format!("{} for {waited}", why.first_reason()))
+            .still("the node goes on looking for it, as others asked for it, too")
+            .next(format!(
+                "repeat the command with a longer --wait; `samara cancel {name}` ends it for all"
+            )))
     }
 
     fn pause(&self) -> Result<(), Failure> {
@@ -214,5 +284,29 @@ fn line(name: &str, content: &ContentDocument, speed: &Speed) -> String {
         }
         (state, Some(reason)) => format!("{name}  {state}: {reason}  {share} % of {total}"),
         (state, None) => format!("{name}  {state}  {share} % of {total}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_the_time_since_bytes_came_or_the_state_changed() {
+        let mut silence = Silence::default();
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let content = |state: &str, done_bytes| ContentDocument {
+            state: state.to_owned(),
+            done_bytes,
+            ..ContentDocument::default()
+        };
+        assert_eq!(silence.look(&content("finding", 0), at(0)), Duration::ZERO);
+        assert_eq!(silence.look(&content("finding", 0), at(9)), Duration::from_secs(9));
+        assert_eq!(silence.look(&content("transferring", 0), at(10)), Duration::ZERO);
+        assert_eq!(silence.look(&content("transferring", 7), at(11)), Duration::ZERO);
+        assert_eq!(silence.look(&content("transferring", 7), at(18)), Duration::from_secs(7));
+        silence.forgive();
+        assert_eq!(silence.look(&content("transferring", 7), at(19)), Duration::from_secs(3));
     }
 }

@@ -1,10 +1,11 @@
 //! `samara policy activate`: load a policy into a running node.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use samara_model::ContentRef;
 use samara_node::{PolicyMode, PolicyRequest};
 
-use super::status;
+use super::{from_swarm, status};
 use crate::admin::NodeArg;
 use crate::exit::Failure;
 use crate::units;
@@ -15,7 +16,9 @@ use crate::units;
 /// nothing has changed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The `.wasm` file; `built-in` is the policy that is part of the node
+    /// The `.wasm` file; or the NAME@VERSION or id under which one was published: the node fetches it first, and
+    /// pins it. `built-in` is the policy that is part of the node
+    #[arg(value_name = "FILE|CONTENT")]
     file: PathBuf,
     /// Run it beside the active policy and count where the two differ; nothing that it decides is done
     #[arg(long)]
@@ -35,14 +38,24 @@ pub struct Args {
 /// # Errors
 /// When no node answers, or it refuses the file.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let file = match published(&args.file) {
+        Some(content) => from_swarm::fetched(&args.node.admin(), &content)?,
+        None => absolute(&args.file),
+    };
     let request = PolicyRequest {
-        file: absolute(&args.file),
+        file,
         mode: if args.shadow { PolicyMode::Shadow } else { PolicyMode::Active },
         parameters: args.param.clone(),
     };
     let doing = format!("could not activate {}", args.file.display());
     let status = status::change(&args.node, &doing, "/v1/policy/activate", &request)?;
     status::show(&status, args.json)
+}
+
+/// What is meant where there is no such file. The name of the built-in policy is no content.
+fn published(file: &Path) -> Option<ContentRef> {
+    let text = file.to_str().filter(|_| !file.exists())?;
+    text.parse().ok()
 }
 
 /// The node may run in another folder; the name of the built-in policy is no file.

@@ -8,7 +8,7 @@ use samara_policy::testing::{columns_of, golden, scenario, stray};
 use samara_policy_host::{CONTRACT, Fault, Limits, ModuleId};
 use serde::Serialize;
 
-use super::module::{Loaded, ModuleArgs, fitted};
+use super::module::{Loaded, ModuleArgs, fitted, labelled};
 use crate::exit::Failure;
 use crate::json;
 use crate::output::written;
@@ -101,7 +101,8 @@ fn failed(document: &Document) -> String {
     failed.map(|check| format!("{}: {}", check.name, check.detail)).collect::<Vec<_>>().join("; ")
 }
 
-/// The golden views, and full windows of up to 256 peers, for the hooks that it wants.
+/// The golden views, and full windows of up to 256 peers, for the hooks that it wants; for a policy that looks at
+/// labels, each with labels and without.
 fn questions(loaded: &Loaded) -> Result<Vec<Question>, Failure> {
     let golden =
         golden().map_err(|error| Failure::because("could not read golden views", &error))?;
@@ -115,6 +116,8 @@ fn questions(loaded: &Loaded) -> Result<Vec<Question>, Failure> {
         .chain(large)
         .filter(|question| description.hooks.wants(Hook::of(question)))
         .map(|question| fitted(question, description, &loaded.values))
+        .flat_map(|question| [labelled(question.clone()), Some(question)])
+        .flatten()
         .collect())
 }
 

@@ -68,6 +68,23 @@ pub fn load(file: &Path, limits: Limits) -> Result<Module, Failure> {
     host.load(&bytes).map_err(refused)
 }
 
+/// The same question of a fleet where peers carry the labels that the policy wants to see: a third of them as this
+/// node, a third others, a third none. `None` when it wants to see none.
+pub fn labelled(mut question: Question) -> Option<Question> {
+    let mut labels = false;
+    fields(&mut question, &mut |name, field| match (name, field) {
+        ("me.labels", Field::Column64(mine)) => {
+            labels = !mine.is_empty();
+            mine.fill(1);
+        }
+        ("peers.labels", Field::Column64(theirs)) => {
+            theirs.iter_mut().enumerate().for_each(|(at, label)| *label = (at % 3) as u64);
+        }
+        _ => {}
+    });
+    labels.then_some(question)
+}
+
 /// The question as this policy would be asked it: with its parameters and the number of its labels.
 pub fn fitted(mut question: Question, description: &Description, values: &[u64]) -> Question {
     let labels = description.labels.len();
@@ -80,4 +97,26 @@ pub fn fitted(mut question: Question, description: &Description, values: &[u64])
         _ => {}
     });
     question
+}
+
+#[cfg(test)]
+mod tests {
+    use samara_policy::Hook;
+    use samara_policy::testing::scenario;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_that_looks_at_labels_is_shown_some() {
+        let mut description = Description::new("near", "1");
+        let question =
+            |description: &Description| fitted(scenario(Hook::Offers, 7, 10, 1), description, &[]);
+        assert!(labelled(question(&description)).is_none(), "it looks at none");
+        description.labels = vec!["tier".into(), "site".into()];
+        let Some(Question::Offers(view)) = labelled(question(&description)) else {
+            panic!("it looks at two")
+        };
+        assert_eq!(view.me.labels, [1, 1]);
+        assert_eq!(view.peers.labels, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);
+    }
 }

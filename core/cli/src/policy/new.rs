@@ -11,7 +11,7 @@ use crate::output::written;
 include!(concat!(env!("OUT_DIR"), "/sdk.rs"));
 
 /// The files of the template; `NAME` in them is the policy's name.
-const TEMPLATE: &[(&str, &str)] = &[
+const RUST: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("template/Cargo.toml.txt")),
     ("README.md", include_str!("template/README.md.txt")),
     (".gitignore", "target\n"),
@@ -19,9 +19,24 @@ const TEMPLATE: &[(&str, &str)] = &[
     ("tests/cases/the-nearer-peer-is-served.case", include_str!("template/nearer.case.txt")),
 ];
 
+/// The same in C: `policies/random-c`, which knows the contract without the SDK.
+const C: &[(&str, &str)] = &[
+    ("README.md", include_str!("template/README.c.md.txt")),
+    (".gitignore", "target\n"),
+    ("policy.c", include_str!("../../../../policies/random-c/policy.c")),
+    ("samara_policy.h", include_str!("../../../../policies/random-c/samara_policy.h")),
+    ("contract.c", include_str!("../../../../policies/random-c/contract.c")),
+    ("policy.wit", include_str!("../../../../plugins/wit/v1/policy.wit")),
+    (
+        "tests/cases/a-peer-that-lacks-something-is-served.case",
+        include_str!("template/lacks.case.txt"),
+    ),
+];
+
 /// Make a folder with an example policy
 ///
-/// It carries the SDK and the contract of this version, so that it builds and passes its tests anywhere.
+/// In Rust it carries the SDK and the contract of this version, so that it builds and passes its tests anywhere;
+/// in C, the contract as a header, and it needs clang and lld.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Name of the policy and of the folder: lower-case letters, digits and dashes
@@ -38,6 +53,7 @@ pub struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Language {
     Rust,
+    C,
 }
 
 /// Runs the command.
@@ -45,7 +61,6 @@ enum Language {
 /// # Errors
 /// When the name is none, or the folder exists or cannot be written.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let Language::Rust = args.lang;
     check_name(&args.name)?;
     let folder = args.parent.join(&args.name);
     let doing = || format!("could not make {}", folder.display());
@@ -55,8 +70,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         _ => Failure::new(doing(), error),
     })?;
-    fill(&folder, &args.name).map_err(|error| Failure::new(doing(), error))?;
-    written(tell(&folder, &args.name))
+    fill(&folder, args).map_err(|error| Failure::new(doing(), error))?;
+    written(tell(&folder, args))
 }
 
 fn check_name(name: &str) -> Result<(), Failure> {
@@ -75,11 +90,18 @@ fn check_name(name: &str) -> Result<(), Failure> {
 /// What cargo would not take as a package, or would confuse with the SDK.
 const RESERVED: &[&str] = &["test", "core", "std", "alloc", "proc-macro", "samara-policy"];
 
-fn fill(folder: &Path, name: &str) -> io::Result<()> {
-    for (path, text) in TEMPLATE {
-        write(&folder.join(path), &text.replace("NAME", name))?;
+fn fill(folder: &Path, args: &Args) -> io::Result<()> {
+    let (template, sdk) = match args.lang {
+        Language::Rust => (RUST, SDK),
+        Language::C => (C, &[][..]),
+    };
+    for (path, text) in template {
+        write(
+            &folder.join(path),
+            &text.replace("random-c", &args.name).replace("NAME", &args.name),
+        )?;
     }
-    for (path, text) in SDK {
+    for (path, text) in sdk {
         write(&folder.join("samara").join(path), text)?;
     }
     Ok(())
@@ -92,12 +114,14 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
-fn tell(folder: &Path, name: &str) -> io::Result<()> {
+fn tell(folder: &Path, args: &Args) -> io::Result<()> {
     use std::io::Write;
-    let folder = folder.display();
+    let (folder, name) = (folder.display(), &args.name);
+    let native = if args.lang == Language::Rust { "\n  cargo test" } else { "" };
+    let module = format!("target/policies/{name}.wasm");
     writeln!(
         io::stdout().lock(),
-        "made {folder}\n\nnext:\n  cd {folder}\n  cargo test\n  samara policy build\n  \
-         samara policy check target/policies/{name}.wasm"
+        "made {folder}\n\nnext:\n  cd {folder}{native}\n  samara policy build\n  samara policy check \
+         {module}\n  samara policy test {module}"
     )
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use samara_policy::{Answer, Question};
 use samara_policy_host::{Instance, Limits, parameter_values};
-use samara_sim::{BUILT_IN, Decide, PolicyFacts, find_policy, policy_facts, policy_names};
+use samara_sim::{BUILT_IN, Decide, PolicyFacts, find_policy, policy_names};
 
 use crate::exit::Failure;
 use crate::policy::module::{self, Loaded};
@@ -60,7 +60,7 @@ impl Decider {
     /// A module that is loaded.
     pub fn of(loaded: &Loaded) -> Decider {
         let description = loaded.module.description();
-        let facts = policy_facts(description, loaded.values.clone());
+        let facts = PolicyFacts::of(description, loaded.values.clone(), 1);
         let asked = Asked { instance: loaded.module.instance(), facts };
         Decider { name: description.name.clone(), decide: Box::new(asked) }
     }

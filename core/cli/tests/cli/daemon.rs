@@ -146,6 +146,9 @@ fn a_content_goes_from_node_to_node_and_both_remember_it() {
     );
     let peer = Daemon::start(&path("peer"), &["--join", &origin.address]);
     assert_eq!(peer.row("org/model@1").expect("a row")["pinned"], true);
+    let placed = third.fine(&["fetch", "org/model@1", "-o", text(&path("placed"))]);
+    assert!(placed.contains(text(&path("placed"))), "the copy is named: {placed}");
+    assert!(same_bytes(&path("source"), &path("placed")));
     // What lies in the data directory goes, what the user placed stays.
     third.fine(&["remove", "org/model@1"]);
     assert!(!managed.exists() && third.row("org/model@1").is_none());

@@ -93,3 +93,21 @@ fn what_was_cancelled_stays_cancelled_and_goes_on_when_it_is_wanted_again() {
     let left = crate::process::names_in(folder.path());
     assert!(left.iter().all(|name| !name.ends_with(".part")), "{left:?}");
 }
+
+/// A fetch that a restarted node takes up again is fetched for ever, and who joined it waited for ever, too.
+#[test]
+fn a_caller_who_joins_a_fetch_that_was_resumed_waits_for_no_longer_than_it_said() {
+    let folder = folder();
+    let peer = Daemon::start(&folder.path().join("peer"), &[]);
+    let caller = start(peer.with(&["fetch", "late@1", "--wait", "5m"]));
+    eventually("it is looked for", || peer.row("late@1").is_some());
+    drop(caller);
+    assert_eq!(peer.stop().code, Some(0));
+    let peer = Daemon::start(&folder.path().join("peer"), &[]);
+    let joined = peer.run(&["fetch", "late@1", "--wait", "1s"]);
+    assert_eq!(joined.code, Some(1), "{joined:?}");
+    for words in ["linked with nobody", "for 1.00 s", "goes on looking", "samara cancel late@1"] {
+        assert!(joined.stderr.contains(words), "{words}: {joined:?}");
+    }
+    assert_eq!(peer.row("late@1").expect("a row")["state"], "finding", "it goes on");
+}

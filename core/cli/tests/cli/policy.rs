@@ -184,6 +184,31 @@ fn a_name_that_cargo_would_not_take_is_refused() {
 }
 
 #[test]
+fn a_policy_in_c_is_made_built_checked_and_tested() {
+    let place = tempfile::tempdir().expect("a directory");
+    let parent = place.path().to_str().expect("a plain path");
+    let made = policy(&["new", "by-chance", "--lang", "c", "--parent", parent]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let folder = place.path().join("by-chance");
+    let built = policy(&["build", folder.to_str().expect("a plain path")]);
+    if built.stderr.contains("needs clang and its linker") {
+        eprintln!("skipped: {}", built.stderr);
+        return;
+    }
+    assert_eq!(built.code, Some(0), "{built:?}");
+    let module = folder.join("target/policies/by-chance.wasm");
+    let module = module.to_str().expect("a plain path");
+    let checked = policy(&["check", module]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let inspected = policy(&["inspect", module, "--json"]);
+    assert!(inspected.stdout.contains("by-chance"), "{inspected:?}");
+    let cases = folder.join("tests/cases");
+    let tested = policy(&["test", module, cases.to_str().expect("a plain path")]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    assert!(tested.stdout.contains("a-peer-that-lacks-something"), "{tested:?}");
+}
+
+#[test]
 fn every_error_code_has_a_remedy_in_the_documentation() {
     let page = fs::read_to_string(root().join("docs/policies/limits.md")).expect("the page");
     let (faults, files) =

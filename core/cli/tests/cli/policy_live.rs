@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::daemon::{self, Daemon};
 use crate::process::{Ended, Samara, run, start};
 
 /// A folder below `target`, with an origin that serves 24 MiB at 6 MiB/s, and its data directory.
@@ -110,6 +111,28 @@ fn a_policy_is_swapped_shadowed_and_rolled_back_on_a_live_swarm() {
     let status: Value = serde_json::from_str(&ended.stdout).expect("a document");
     assert_eq!(status["shadow"], Value::Null);
     assert_eq!(status["previous"]["name"], "rarest-first");
+}
+
+#[test]
+fn a_policy_comes_through_the_swarm_like_any_content() {
+    let folder = daemon::folder();
+    let module = built(folder.path(), "random");
+    let far = Daemon::start(&folder.path().join("far"), &[]);
+    let near = Daemon::start(&folder.path().join("near"), &["--join", &far.address]);
+    far.publish(Path::new(&module), "chance");
+    let status = near.json(&["policy", "activate", "chance@1"]);
+    assert_eq!(status["active"]["name"], "random");
+    let file = status["active"]["file"].as_str().expect("a path");
+    assert!(file.starts_with(text(&near.data)), "{status}");
+    assert!(fs::read(file).expect("it stays") == fs::read(&module).expect("read"));
+    let row = near.row("chance@1").expect("it is a content");
+    assert_eq!(row["pinned"], true, "{row}");
+    let unknown = near.run(&["policy", "activate", "nobody-has-it"]);
+    assert!(unknown.stderr.contains("check the path"), "{unknown:?}");
+    assert_eq!(near.json(&["policy", "status"])["active"]["name"], "random");
+    for node in [near, far] {
+        assert_eq!(node.stop().code, Some(0));
+    }
 }
 
 #[test]

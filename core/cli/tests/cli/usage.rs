@@ -19,6 +19,13 @@ fn a_name_without_a_version_is_refused() {
 fn addresses_need_a_host_and_a_port() {
     check_refused(&["fetch", "a@1", "-o", "x", "--join", "127.0.0.1"], "write HOST:PORT");
     check_refused(&["fetch", "a@1", "-o", "x", "--join", "h:1", "--listen", "nowhere"], "--listen");
+    let serve = ["serve", "/tmp", "--name", "a", "--version", "1", "--metrics"];
+    for wrong in ["nonsense", "7302", "localhost:7302"] {
+        check_refused(
+            &[&serve[..], &[wrong]].concat(),
+            "write IP:PORT, for example `0.0.0.0:7302`",
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use samara_model::Place;
 use samara_policy::relation;
 
 /// One of [`relation`]. Racks are told apart by zone and rack: two zones may both have a rack `r1`.
-pub(super) fn relation_between(here: &Place, there: &Place) -> u32 {
+pub(crate) fn relation_between(here: &Place, there: &Place) -> u32 {
     let same = |a: u64, b: u64| a != 0 && a == b;
     let differ = |a: u64, b: u64| a != 0 && b != 0 && a != b;
     if same(here.host, there.host) {

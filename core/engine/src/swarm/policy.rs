@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use samara_policy::{Hook, Hooks, WindowOrder};
+use samara_policy::{Description, Hook, Hooks, WindowOrder};
 
 /// Most different reason codes that are counted per hook; decisions with others are counted together.
 const MAX_REASONS: usize = 16;
@@ -26,6 +26,8 @@ pub struct PolicyFacts {
     pub parameters: Vec<u64>,
     /// Counts up with each change of the policy or its parameters.
     pub generation: u64,
+    /// Whether a tracker asks it whom to hand out. The built-in one would choose as the registry does.
+    pub at_tracker: bool,
 }
 
 impl Default for PolicyFacts {
@@ -36,11 +38,27 @@ impl Default for PolicyFacts {
             labels: Vec::new(),
             parameters: Vec::new(),
             generation: 0,
+            at_tracker: false,
         }
     }
 }
 
+/// Name of the policy that is part of every node.
+const BUILT_IN: &str = "balanced";
+
 impl PolicyFacts {
+    /// Those of a policy with this description and these values of its parameters.
+    pub fn of(description: &Description, parameters: Vec<u64>, generation: u64) -> PolicyFacts {
+        PolicyFacts {
+            hooks: description.hooks,
+            window: description.window,
+            labels: description.labels.clone(),
+            parameters,
+            generation,
+            at_tracker: description.hooks.neighbours && description.name != BUILT_IN,
+        }
+    }
+
     /// Whether this node asks for chunks instead of waiting for offers.
     pub(super) fn pulls(&self) -> bool {
         self.hooks.requests && !self.hooks.offers

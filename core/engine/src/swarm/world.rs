@@ -154,13 +154,8 @@ impl World {
         policy: impl Policy + 'static,
     ) {
         let description = policy.describe();
-        let facts = PolicyFacts {
-            hooks: description.hooks,
-            window: description.window,
-            labels: description.labels,
-            parameters: description.parameters.iter().map(|one| one.default).collect(),
-            generation,
-        };
+        let parameters = description.parameters.iter().map(|one| one.default).collect();
+        let facts = PolicyFacts::of(&description, parameters, generation);
         self.nodes[node].policy = Box::new(policy);
         self.input(node, SwarmInput::PolicyChanged { facts });
     }

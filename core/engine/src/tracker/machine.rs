@@ -1,11 +1,15 @@
 //! The tracker: one entry, the queries beside it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
+use rand::RngExt;
 use samara_model::{
     ContentId, Holding, PeerHint, PeerId, PeerMessage, Release, ReleaseName, START_OVER, Time,
 };
+use samara_policy::Answer;
 
+use super::asking::{Asking, DEADLINE, Pending, chosen};
 use super::registry::Registry;
 use super::{TrackerConfig, TrackerEvent, TrackerInput, TrackerOutput};
 use crate::gossip::is_dialable;
@@ -24,6 +28,7 @@ pub struct Tracker {
     registry: Registry,
     releases: ReleaseTable,
     random: Random,
+    asking: Asking,
     last_token: u64,
     /// The timer that runs while somebody is registered.
     timer: Option<u64>,
@@ -36,6 +41,7 @@ impl Tracker {
             registry: Registry::new(random_seed),
             releases: ReleaseTable::new(config.max_releases),
             random: random_for(random_seed, 3),
+            asking: Asking::default(),
             last_token: 0,
             timer: None,
             config,
@@ -58,15 +64,18 @@ impl Tracker {
                 holdings.truncate(self.config.max_holdings);
                 self.register(now, PeerHint { peer: from, address, permille: 0, place }, &holdings);
                 let refused = self.offer(releases, out);
-                let message = self.handout(&from, &holdings, refused, token);
-                out.push(TrackerOutput::Send { link, message });
+                let who = PeerHint { peer: from, address, permille: 0, place };
+                let pending = Pending::new(who, link, token, refused);
+                self.hand_out(now, pending, &holdings, out);
             }
             TrackerInput::Find { link, token, release, content } => {
                 let message = self.find(token, release, content);
                 out.push(TrackerOutput::Send { link, message });
             }
             TrackerInput::Left { peer } => self.registry.remove(&peer),
-            TrackerInput::TimerFired { token } => self.timer_fired(now, token),
+            TrackerInput::PolicyChanged { facts } => self.asking.ask_from_now_on(facts),
+            TrackerInput::PolicyAnswered { token, answer } => self.answered(token, answer, out),
+            TrackerInput::TimerFired { token } => self.timer_fired(now, token, out),
         }
         self.keep_timer(out);
     }
@@ -113,27 +122,70 @@ impl Tracker {
         kept
     }
 
-    /// Neighbours for what the peer fetches. Who only serves is dialled by the others.
-    fn handout(
+    /// Neighbours for what the peer fetches, from the policy where there is one to ask. Who only serves is
+    /// dialled by the others.
+    fn hand_out(
         &mut self,
-        requester: &PeerId,
+        now: Time,
+        mut pending: Pending,
         holdings: &[Holding],
-        refused: Vec<Release>,
-        token: u32,
-    ) -> PeerMessage {
-        let mut room = MAX_HINTS;
-        let mut neighbours = Vec::new();
-        let mut few = false;
+        out: &mut Vec<TrackerOutput>,
+    ) {
+        let mut asks = self.asking.room();
+        let requester = pending.requester;
         for holding in holdings.iter().filter(|holding| holding.fetching) {
-            let hints = self.hints(&holding.content, Some(requester), room);
-            room -= hints.len();
-            few |= hints.len() < FEW;
-            neighbours.push((holding.content, hints));
+            let content = holding.content;
+            let rows = match asks {
+                0 => Vec::new(),
+                _ => self.registry.candidates(&content, &requester, &mut self.random),
+            };
+            if rows.is_empty() {
+                let room = MAX_HINTS.saturating_sub(pending.most_hints(self.config.handout));
+                let hints = self.hints(&content, Some(&requester.peer), room);
+                pending.neighbours.push((content, hints));
+                continue;
+            }
+            asks -= 1;
+            self.last_token += 1;
+            let (token, seed) = (self.last_token, self.random.random());
+            let target = u32::try_from(self.config.handout).unwrap_or(u32::MAX);
+            let question = self.asking.question(now, seed, target, &requester, &rows);
+            pending.opens(token, content, rows);
+            let question = Box::new(question);
+            out.push(TrackerOutput::AskPolicy { token, question, deadline: DEADLINE });
+            out.push(TrackerOutput::StartTimer { token, after: DEADLINE });
         }
+        match pending.is_open() {
+            true => self.asking.wait(pending),
+            false => out.push(self.handout(pending)),
+        }
+    }
+
+    /// A policy that decides nothing, or not in time, has handed out what the registry would.
+    fn answered(&mut self, token: u64, answer: Option<Answer>, out: &mut Vec<TrackerOutput>) {
+        let Some(asked) = self.asking.close(token) else { return };
+        let mut hints = match answer {
+            Some(Answer::Neighbours(answer)) => chosen(&answer, &asked.rows, self.config.handout),
+            _ => Vec::new(),
+        };
+        if hints.is_empty() {
+            hints = self.hints(&asked.content, Some(&asked.requester), MAX_HINTS);
+        } else {
+            self.registry.handed_out(&asked.content, &hints);
+        }
+        if let Some(pending) = self.asking.decided(asked, hints) {
+            out.push(self.handout(pending));
+        }
+    }
+
+    fn handout(&self, pending: Pending) -> TrackerOutput {
+        let Pending { link, token, refused, neighbours, .. } = pending;
+        let few = neighbours.iter().any(|(_, hints)| hints.len() < FEW);
         let interval = self.config.announce_interval;
         let again = if few { interval / 6 } else { interval };
         let expires_s = u32::try_from(again.as_secs().max(1)).unwrap_or(u32::MAX);
-        PeerMessage::Handout { token, neighbours, refused, expires_s }
+        let message = PeerMessage::Handout { token, neighbours, refused, expires_s };
+        TrackerOutput::Send { link, message }
     }
 
     fn find(
@@ -158,11 +210,12 @@ impl Tracker {
         self.registry.hand_out(content, requester, wanted, complete, &mut self.random)
     }
 
-    fn timer_fired(&mut self, now: Time, token: u64) {
-        if self.timer == Some(token) {
-            self.timer = None;
-            self.registry.expire(now, self.config.lifetime());
+    fn timer_fired(&mut self, now: Time, token: u64, out: &mut Vec<TrackerOutput>) {
+        if self.timer != Some(token) {
+            return self.answered(token, None, out);
         }
+        self.timer = None;
+        self.registry.expire(now, self.config.lifetime());
     }
 
     fn keep_timer(&mut self, out: &mut Vec<TrackerOutput>) {

@@ -7,6 +7,7 @@
 
 mod announcer;
 mod announcer_message;
+mod asking;
 mod config;
 mod machine;
 mod pool;

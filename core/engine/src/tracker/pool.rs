@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 use rand::RngExt;
 use samara_model::{PeerHint, PeerId};
+use samara_policy::relation;
 
 use crate::gossip::random::{Map, Random, keyed_map, shuffle_front};
+use crate::swarm::relation_between;
 
 /// One peer of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +80,28 @@ impl Pool {
             self.entries[*place].handed = self.entries[*place].handed.saturating_add(1);
         }
         places.into_iter().map(|place| self.entries[place].hint).collect()
+    }
+
+    /// Up to `wanted` random peers, which are not counted as handed out.
+    pub fn draw(&self, wanted: usize, random: &mut Random) -> Vec<PeerHint> {
+        self.sample(wanted, random).into_iter().map(|place| self.entries[place].hint).collect()
+    }
+
+    /// Who stands in the same rack as this one, itself left out.
+    pub fn mates(&self, of: &PeerHint) -> impl Iterator<Item = PeerHint> {
+        let near = |hint: &PeerHint| {
+            let relation = relation_between(&of.place, &hint.place);
+            hint.peer != of.peer && matches!(relation, relation::HOST | relation::RACK)
+        };
+        self.entries.iter().map(|entry| entry.hint).filter(near)
+    }
+
+    /// It was handed out.
+    pub fn handed_out(&mut self, peer: &PeerId) {
+        if let Some(place) = self.places.get(peer) {
+            let handed = &mut self.entries[*place].handed;
+            *handed = handed.saturating_add(1);
+        }
     }
 
     /// Random places, in random order.

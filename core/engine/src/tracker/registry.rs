@@ -5,8 +5,9 @@ use core::time::Duration;
 use samara_model::{ContentId, Holding, PeerHint, PeerId, Time};
 
 use super::TrackerConfig;
+use super::asking::{MAX_MATES, MAX_ROWS};
 use super::pool::Pool;
-use crate::gossip::random::{Map, Random, keyed_map};
+use crate::gossip::random::{Map, Random, keyed_map, shuffle_front};
 
 /// The peers and their contents.
 #[derive(Debug)]
@@ -131,6 +132,42 @@ impl Registry {
         let mut hints = swarm.complete.hand_out(complete, requester, random);
         hints.extend(swarm.others.hand_out(wanted - hints.len(), requester, random));
         hints
+    }
+
+    /// Others who take part in `content`, for a policy to choose from: of the requester's own rack first, then
+    /// of all, at random.
+    pub fn candidates(
+        &self,
+        content: &ContentId,
+        requester: &PeerHint,
+        random: &mut Random,
+    ) -> Vec<PeerHint> {
+        let Some(swarm) = self.swarms.get(content) else {
+            return Vec::new();
+        };
+        let pools = [&swarm.complete, &swarm.others];
+        let mut rows: Vec<PeerHint> = pools.iter().flat_map(|pool| pool.mates(requester)).collect();
+        shuffle_front(random, &mut rows, MAX_MATES);
+        rows.truncate(MAX_MATES);
+        let mut seen: Vec<PeerId> = rows.iter().map(|hint| hint.peer).collect();
+        seen.push(requester.peer);
+        seen.sort_unstable();
+        // Some of those who have everything, the origin among them, as long as there are others.
+        let mut drawn = swarm.complete.draw(MAX_ROWS / 4, random);
+        drawn.extend(swarm.others.draw(MAX_ROWS, random));
+        drawn.retain(|hint| seen.binary_search(&hint.peer).is_err());
+        rows.extend(drawn);
+        rows.truncate(MAX_ROWS);
+        rows
+    }
+
+    /// These were handed out.
+    pub fn handed_out(&mut self, content: &ContentId, hints: &[PeerHint]) {
+        let Some(swarm) = self.swarms.get_mut(content) else { return };
+        for hint in hints {
+            swarm.complete.handed_out(&hint.peer);
+            swarm.others.handed_out(&hint.peer);
+        }
     }
 
     fn put(

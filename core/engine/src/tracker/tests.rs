@@ -295,6 +295,7 @@ impl World {
                 TrackerOutput::StartTimer { token, after } => {
                     self.later(after, at, Input::Tracker(TrackerInput::TimerFired { token }));
                 }
+                TrackerOutput::AskPolicy { .. } => panic!("the built-in policy is not asked"),
                 TrackerOutput::Report(_) => {}
             }
         }

@@ -1,10 +1,14 @@
 //! What a tracker is told, and what it wants done.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
 use samara_model::{
     ContentId, Holding, PeerId, PeerMessage, Place, Release, ReleaseConflict, ReleaseName,
 };
+use samara_policy::{Answer, Question};
+
+use crate::swarm::PolicyFacts;
 
 /// What happened at a tracker.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +52,18 @@ pub enum TrackerInput {
         /// Who.
         peer: PeerId,
     },
+    /// The active policy changed.
+    PolicyChanged {
+        /// What the tracker must know of it.
+        facts: PolicyFacts,
+    },
+    /// The answer to a question; `None` when there will be none. Late and unknown ones are ignored.
+    PolicyAnswered {
+        /// From `AskPolicy`.
+        token: u64,
+        /// What the policy decided.
+        answer: Option<Answer>,
+    },
     /// A timer that was asked for has fired. Late and unknown ones are ignored.
     TimerFired {
         /// From `StartTimer`.
@@ -72,6 +88,15 @@ pub enum TrackerOutput {
         token: u64,
         /// From now.
         after: Duration,
+    },
+    /// Ask the active policy; answer `PolicyAnswered`.
+    AskPolicy {
+        /// Never reused.
+        token: u64,
+        /// Whom a requester should know.
+        question: Box<Question>,
+        /// An answer after this time is late.
+        deadline: Duration,
     },
     /// Tell whoever is interested.
     Report(TrackerEvent),

@@ -113,6 +113,7 @@ fn without_clock(status: &StatusDocument) -> StatusDocument {
     still.uptime_seconds = 0.0;
     still.process = ProcessDocument::default();
     still.storage.free_bytes = None;
+    still.waiting.iter_mut().for_each(|one| one.seconds = 0.0);
     // Gossip goes on always.
     still.traffic.control_sent_bytes = 0;
     still.traffic.control_received_bytes = 0;

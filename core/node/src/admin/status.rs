@@ -38,6 +38,7 @@ pub fn document(shared: &Arc<Shared>) -> StatusDocument {
         ("tracker", config.be_tracker),
     ];
     let policy = shared.policies.status();
+    let (waiting, waiting_count) = shared.waiting();
     StatusDocument {
         version: 1,
         samara: env!("CARGO_PKG_VERSION").to_owned(),
@@ -60,6 +61,8 @@ pub fn document(shared: &Arc<Shared>) -> StatusDocument {
         members: members_up(shared),
         links: shared.live_links().len() as u64,
         contents,
+        waiting_count,
+        waiting,
         traffic: traffic(shared, &tally),
         limits: limits(&shared.limits()),
         storage: storage(shared, &tally),

@@ -1,6 +1,6 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -166,6 +166,27 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
         let _ = fixture.raw(nonsense.as_bytes());
     }
     assert_eq!(fixture.ask("GET", "/v1/status", "").0, 200, "it still answers");
+}
+
+#[test]
+fn a_name_that_nobody_knows_for_long_is_told_in_the_status_and_among_the_metrics() {
+    let fixture = fixture();
+    let shared = &fixture.node.shared;
+    let since = Instant::now().checked_sub(Duration::from_secs(95)).expect("it is up for longer");
+    let asked = shared.resolving.enter(&"late@1".parse().expect("a release"), since);
+    let (_, status) = fixture.ask("GET", "/v1/status", "");
+    assert_eq!(status["waiting_count"], 1, "{status}");
+    let waiting = &status["waiting"][0];
+    assert_eq!((&waiting["content"], &waiting["code"]), (&json!("late@1"), &json!("unknown-name")));
+    assert!(waiting["seconds"].as_f64() >= Some(95.0), "{waiting}");
+    let page = crate::metrics::page(shared);
+    for line in ["samara_transfers_unresolved 1\n", "samara_transfers{state=\"finding\"} 1\n"] {
+        assert!(page.contains(line), "{line}{page}");
+    }
+    drop(asked);
+    let (_, status) = fixture.ask("GET", "/v1/status", "");
+    assert_eq!(status["waiting"], json!([]));
+    assert!(crate::metrics::page(shared).contains("samara_transfers_unresolved 0\n"));
 }
 
 #[test]

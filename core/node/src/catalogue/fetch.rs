@@ -8,7 +8,6 @@ use samara_model::{ContentId, ContentRef};
 use super::entry::{Entry, Wish};
 use super::{Inner, Job};
 use crate::api::{FetchRequest, Fetched};
-use crate::clock::unix_seconds;
 use crate::fetch::{FetchError, FetchHandle};
 use crate::shared::Shared;
 
@@ -107,13 +106,14 @@ impl Shared {
             inner.merge(number, other);
             return None;
         }
+        let now = inner.finished_now();
         let entry = inner.entries.get_mut(&number)?;
         match result {
             Ok(fetched) => {
                 entry.content = Some(fetched.content);
                 entry.path = fetched.output;
                 entry.wish = Wish::Hold;
-                entry.finished_at = Some(unix_seconds());
+                entry.finished_at = Some(now);
                 let records = entry.releases.iter().filter_map(|name| self.release(name));
                 entry.records = records.collect();
                 let seconds = fetched.took.as_secs_f64();
@@ -157,6 +157,7 @@ impl Inner {
                 into.records.push(record);
             }
         }
+        into.wait_ms = into.wait_ms.zip(entry.wait_ms).map(|(one, other)| one.max(other));
         into.pinned |= entry.pinned;
         into.priority = into.priority.max(entry.priority);
     }

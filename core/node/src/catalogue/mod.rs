@@ -36,6 +36,7 @@ pub use publish::Hashing;
 pub use rows::Tally;
 pub use scrub::scrub_always;
 
+use crate::clock::unix_seconds;
 use crate::fetch::FetchHandle;
 use crate::shared::Shared;
 
@@ -73,6 +74,13 @@ impl Inner {
         self.next += 1;
         self.entries.insert(self.next, entry);
         self.next
+    }
+
+    /// The time of something that is complete now, never before that of another: clocks are set back at times, and what
+    /// came last must not look like the oldest, which is the first to go.
+    fn finished_now(&self) -> u64 {
+        let latest = self.entries.values().filter_map(|entry| entry.finished_at).max();
+        unix_seconds().max(latest.unwrap_or(0))
     }
 
     fn by_content(&self, content: &ContentId) -> Option<u64> {
@@ -113,5 +121,23 @@ impl Shared {
     pub async fn save_catalogue_soon(self: &Arc<Self>) {
         let shared = self.clone();
         let _ = tokio::task::spawn_blocking(move || shared.save_catalogue()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use entry::Wish;
+
+    /// After the clock was set back, the content that had come last went first.
+    #[test]
+    fn what_came_last_is_the_newest_whatever_the_clock_does() {
+        let mut inner = Inner::default();
+        assert!(inner.finished_now() > 1_700_000_000);
+        let mut entry = Entry::new(Wish::Hold, PathBuf::from("/a"));
+        let future = unix_seconds() + 1_000_000;
+        entry.finished_at = Some(future);
+        inner.add(entry);
+        assert_eq!(inner.finished_now(), future);
     }
 }

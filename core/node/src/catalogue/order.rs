@@ -8,7 +8,7 @@ use std::time::Duration;
 use samara_model::ContentRef;
 
 use super::entry::{Entry, Wish};
-use super::{Inner, MAX_ENTRIES};
+use super::{Inner, Job, MAX_ENTRIES};
 use crate::api::FetchRequest;
 use crate::documents::FetchOrder;
 use crate::fetch::FetchHandle;
@@ -115,11 +115,13 @@ impl Shared {
                 Some(output) => self.order_copy(&mut inner, number, output)?,
             },
             (Wish::Fetch | Wish::Publish, _) if busy => {
-                if elsewhere.is_some() {
-                    Joined::Elsewhere
-                } else {
-                    Joined::Coming
+                let wait = order.wait_ms.map_or(Duration::MAX, Duration::from_millis);
+                let longest = entry.wait_ms.zip(order.wait_ms);
+                entry.wait_ms = longest.map(|(one, other)| one.max(other));
+                if let Some(Job::Fetch(handle)) = inner.jobs.get(&number) {
+                    handle.wait_at_least(wait);
                 }
+                if elsewhere.is_some() { Joined::Elsewhere } else { Joined::Coming }
             }
             _ => {
                 entry.wait_ms = order.wait_ms;
@@ -147,7 +149,9 @@ impl Shared {
             Some(entry) => entry.path.clone(),
             None => PathBuf::new(),
         };
-        let path = if joined == Joined::Copying { output.unwrap_or(path) } else { path };
+        // A copy is where it was wanted, not where the content was before.
+        let is_copy = matches!(joined, Joined::Copying | Joined::Here);
+        let path = if is_copy { output.unwrap_or(path) } else { path };
         drop(inner);
         Ok((number, path, joined))
     }

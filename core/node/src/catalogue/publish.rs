@@ -11,7 +11,6 @@ use super::order::{OrderError, check_priority};
 use super::{Inner, Job, MAX_ENTRIES};
 use crate::api::{HashProgress, PublishRequest, Published};
 use crate::chunk_store_actor::chain;
-use crate::clock::unix_seconds;
 use crate::documents::PublishOrder;
 use crate::node::PublishError;
 use crate::shared::Shared;
@@ -134,9 +133,10 @@ impl Shared {
                 if let Some(other) = other {
                     return inner.merge(number, other);
                 }
+                let now = inner.finished_now();
                 let Some(entry) = inner.entries.get_mut(&number) else { return };
                 (entry.content, entry.wish) = (Some(content), Wish::Hold);
-                entry.finished_at = Some(unix_seconds());
+                entry.finished_at = Some(now);
                 let priority = entry.priority;
                 drop(inner);
                 self.set_priority(content, priority);

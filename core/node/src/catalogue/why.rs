@@ -55,7 +55,8 @@ impl Shared {
         why
     }
 
-    fn unresolved(&self) -> ReasonDocument {
+    /// Why a name is not resolved.
+    pub(super) fn unresolved(&self) -> ReasonDocument {
         let links = self.live_links().len();
         let (code, text, remedy) = if links == 0 {
             let why = self.last_dial_error();

@@ -38,6 +38,12 @@ pub struct StatusDocument {
     pub links: u64,
     /// Contents by state; see [`ContentDocument::state`].
     pub contents: BTreeMap<String, u64>,
+    /// Fetches to which nothing has happened for 30 s, and those whose name nobody has known for as long.
+    #[serde(default)]
+    pub waiting_count: u64,
+    /// Those that have waited longest, ten at most; `GET /v1/contents/{content}/why` says why.
+    #[serde(default)]
+    pub waiting: Vec<WaitingDocument>,
     /// What went over the links.
     pub traffic: TrafficDocument,
     /// Caps, bytes per second; absent where there is none.
@@ -48,6 +54,17 @@ pub struct StatusDocument {
     pub policy: ActivePolicyDocument,
     /// What it costs.
     pub process: ProcessDocument,
+}
+
+/// A fetch that has waited for too long.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitingDocument {
+    /// NAME@VERSION, or the id where no name is known.
+    pub content: String,
+    /// `stalled`: no chunk came and its state did not change. `unknown-name`: nobody has told which content it is.
+    pub code: String,
+    /// For so long.
+    pub seconds: f64,
 }
 
 /// Bytes over all links since the start.

@@ -54,7 +54,8 @@ pub struct TransferDocument {
     pub receivers: u32,
     /// What the line carries.
     pub line_bytes_per_second: u64,
-    /// How that is known: `cap`, or the `fastest-second` of this fetch.
+    /// How that is known: `cap`, the `fastest-second` of this fetch, or, where there was no whole second, `whole-transfer`:
+    /// what came on average, which says nothing of the line.
     pub line_from: String,
     /// What this much takes over such a line alone.
     pub line_seconds: f64,

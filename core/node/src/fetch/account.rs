@@ -23,11 +23,21 @@ pub fn ended(shared: &Shared, state: Option<&ContentState>, result: &Result<Fetc
         && !fetched.was_there
     {
         let account = account(shared, state, fetched);
-        shared.metrics.transfer_took(fetched.took, account.and_then(|account| account.ratio()));
-        if let Some(account) = account {
-            state.set_account(account);
-        }
+        shared.metrics.transfer_took(fetched.took, account.ratio());
+        state.set_account(account);
     }
+}
+
+/// How it is known what the line carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LineFrom {
+    /// It is the cap on receiving.
+    Cap,
+    /// It is what came in the fastest second.
+    #[default]
+    FastestSecond,
+    /// There was no whole second: it is what came on average, so that nothing can be told about the line.
+    WholeTransfer,
 }
 
 /// A fetch that is over, in figures. All times are in seconds.
@@ -39,10 +49,10 @@ pub struct Account {
     pub missing: u64,
     /// Of a chunk.
     pub chunk_size: u32,
-    /// What the line carries: the cap, or the fastest second.
+    /// What the line carries.
     pub rate: BytesPerSecond,
-    /// The cap told it.
-    pub capped: bool,
+    /// How that is known.
+    pub known: LineFrom,
     /// Members that were up then.
     pub receivers: u32,
     /// The shortest possible time for all receivers.
@@ -68,9 +78,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// Time over limit; `None` when hardly anything was fetched.
+    /// Time over limit; `None` when hardly anything was fetched, or it was over before the line could be known.
     pub fn ratio(&self) -> Option<f64> {
-        let enough = self.missing >= u64::from(self.chunk_size) && self.limit > 0.0;
+        let is_known = self.known != LineFrom::WholeTransfer;
+        let enough = self.missing >= u64::from(self.chunk_size) && self.limit > 0.0 && is_known;
         enough.then(|| self.took / self.limit)
     }
 
@@ -95,18 +106,25 @@ impl Account {
     }
 }
 
-/// None when nothing says how fast the line is.
-fn account(shared: &Shared, state: &ContentState, fetched: &Fetched) -> Option<Account> {
-    let cap = shared.limits().all.down;
-    let rate = cap.or(state.speed.fastest())?;
+/// What the line carries, as well as it can be known.
+fn line(
+    cap: Option<BytesPerSecond>,
+    fastest: Option<BytesPerSecond>,
+    mean: f64,
+) -> (BytesPerSecond, LineFrom) {
+    match (cap, fastest) {
+        (Some(cap), _) => (cap, LineFrom::Cap),
+        (None, Some(fastest)) => (fastest, LineFrom::FastestSecond),
+        (None, None) => (BytesPerSecond(mean as u64), LineFrom::WholeTransfer),
+    }
+}
+
+fn account(shared: &Shared, state: &ContentState, fetched: &Fetched) -> Account {
     let missing = fetched.size.0.saturating_sub(fetched.progress.resumed.0);
     let members = shared.metrics.pulse.alive.load(Ordering::Relaxed);
     let receivers = u32::try_from(members).unwrap_or(u32::MAX).max(fetched.progress.neighbours);
     let receivers = receivers.max(1);
     let chunk_size = fetched.chunk_size;
-    let limit = |receivers| {
-        distribution_limit(receivers, ByteCount(missing), chunk_size, rate).as_secs_f64()
-    };
     let phases = state.phases();
     let of =
         |name: &str| phases.iter().filter(|(word, _)| word == name).map(|(_, took)| took).sum();
@@ -115,15 +133,24 @@ fn account(shared: &Shared, state: &ContentState, fetched: &Fetched) -> Option<A
     let resolving = (took - phases.iter().map(|(_, took)| took).sum::<f64>()).max(0.0);
     let finding: f64 = of("finding");
     let transferring: f64 = of("transferring");
-    Some(Account {
+    let mean = missing as f64 / transferring.max(1e-6);
+    let (rate, known) = line(shared.limits().all.down, state.speed.fastest(), mean);
+    let (line, limit) = match known {
+        LineFrom::WholeTransfer => (transferring, transferring),
+        _ => {
+            let limit = distribution_limit(receivers, ByteCount(missing), chunk_size, rate);
+            (missing as f64 / rate.0.max(1) as f64, limit.as_secs_f64())
+        }
+    };
+    Account {
         took,
         missing,
         chunk_size,
         rate,
-        capped: cap.is_some(),
+        known,
         receivers,
-        limit: limit(receivers),
-        line: missing as f64 / rate.0.max(1) as f64,
+        limit,
+        line,
         idle: state.speed.idle().as_secs_f64().min(transferring),
         wasted: state.wasted.load(Ordering::Relaxed),
         finding: finding + resolving,
@@ -132,7 +159,7 @@ fn account(shared: &Shared, state: &ContentState, fetched: &Fetched) -> Option<A
         transferring,
         parked: of("parked"),
         finishing: of("finishing"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -160,5 +187,28 @@ mod tests {
         assert!((sum - 9.0).abs() < 1e-9, "{losses:?}");
         assert_eq!(losses[0], ("below-line-rate", 4.0));
         assert_eq!(account.ratio(), Some(20.0 / 11.0));
+    }
+
+    /// `samara why` had nothing to say of a fetch that was over before there was a whole second.
+    #[test]
+    fn a_fetch_of_less_than_a_second_has_an_account_but_no_ratio() {
+        let (rate, known) = line(None, None, 5e6);
+        assert_eq!((rate, known), (BytesPerSecond(5_000_000), LineFrom::WholeTransfer));
+        let account = Account {
+            took: 0.7,
+            missing: 1_000_000,
+            rate,
+            known,
+            limit: 0.2,
+            line: 0.2,
+            transferring: 0.2,
+            finding: 0.4,
+            finishing: 0.1,
+            ..Account::default()
+        };
+        assert_eq!(account.ratio(), None);
+        assert_eq!(account.losses(), [("finding", 0.4), ("finishing", 0.1)]);
+        assert_eq!(line(Some(rate), Some(BytesPerSecond(9)), 5.0), (rate, LineFrom::Cap));
+        assert_eq!(line(None, Some(rate), 5.0), (rate, LineFrom::FastestSecond));
     }
 }

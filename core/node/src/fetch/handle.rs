@@ -17,6 +17,8 @@ use crate::shared::Shared;
 pub struct FetchHandle(Arc<Job>);
 
 pub(crate) struct Job {
+    /// How long its most patient caller waits for somebody who has it.
+    wait: Mutex<Duration>,
     inner: Mutex<Inner>,
     changed: Condvar,
     cancelled: Notify,
@@ -34,6 +36,7 @@ struct Inner {
 impl FetchHandle {
     pub(crate) fn start(shared: Arc<Shared>, request: FetchRequest) -> Self {
         let job = Arc::new(Job {
+            wait: Mutex::new(request.wait),
             inner: Mutex::default(),
             changed: Condvar::new(),
             cancelled: Notify::new(),
@@ -116,6 +119,12 @@ impl FetchHandle {
         }
     }
 
+    /// Somebody else wants it, too, and waits for this long.
+    pub(crate) fn wait_at_least(&self, wait: Duration) {
+        let mut longest = self.0.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        *longest = wait.max(*longest);
+    }
+
     /// Gives it up. What was verified stays.
     pub fn cancel(&self) {
         self.0.lock().cancelled = true;
@@ -140,6 +149,11 @@ impl Drop for Ending {
 impl Job {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long it waits, as it is now: a caller who joins may wait longer.
+    pub(super) fn patience(&self) -> Duration {
+        *self.wait.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn watch(&self, state: Arc<ContentState>) {

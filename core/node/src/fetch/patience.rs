@@ -24,26 +24,30 @@ pub struct Standing {
 /// Since when there has been no hope.
 #[derive(Debug)]
 pub struct Patience {
-    wait: Duration,
     since: Instant,
     received: u64,
 }
 
 impl Patience {
-    /// For a fetch that began at `began`; a `wait` of [`Duration::MAX`] never ends.
-    pub fn new(wait: Duration, began: Instant) -> Patience {
-        Patience { wait, since: began, received: 0 }
+    /// For a fetch that began at `began`.
+    pub fn new(began: Instant) -> Patience {
+        Patience { since: began, received: 0 }
     }
 
     /// How long there has been no hope, when that is too long: `wait`, and twice that while there are peers that
     /// were not tried yet. They cannot be tried where there are enough neighbours already, so they are no hope for
-    /// ever.
-    pub fn is_over(&mut self, now: Instant, standing: &Standing) -> Option<Duration> {
+    /// ever. A `wait` of [`Duration::MAX`] never ends.
+    pub fn is_over(
+        &mut self,
+        now: Instant,
+        wait: Duration,
+        standing: &Standing,
+    ) -> Option<Duration> {
         let comes = standing.received != self.received;
         if standing.outlook.sources > 0 || standing.is_busy || comes {
             (self.since, self.received) = (now, standing.received);
         }
-        let wait = if standing.started { self.wait.max(LEAST) } else { self.wait };
+        let wait = if standing.started { wait.max(LEAST) } else { wait };
         let wait = if standing.outlook.untried > 0 { wait.saturating_mul(2) } else { wait };
         let without = now.saturating_duration_since(self.since);
         (without > wait).then_some(without)
@@ -65,10 +69,10 @@ mod tests {
     /// The second at which a fetch is given up that stands like this from the start.
     fn given_up(wait: Duration, standing: Standing) -> Option<u64> {
         let began = Instant::now();
-        let mut patience = Patience::new(wait, began);
+        let mut patience = Patience::new(began);
         (0..100_000).find(|second| {
             let now = began + Duration::from_secs(*second);
-            patience.is_over(now, &standing).is_some()
+            patience.is_over(now, wait, &standing).is_some()
         })
     }
 
@@ -95,13 +99,22 @@ mod tests {
     #[test]
     fn bytes_that_come_begin_the_wait_anew() {
         let began = Instant::now();
-        let mut patience = Patience::new(WAIT, began);
+        let mut patience = Patience::new(began);
         let at = |second| began + Duration::from_secs(second);
         let mut now = standing(0, 0);
-        assert_eq!(patience.is_over(at(29), &now), None);
+        assert_eq!(patience.is_over(at(29), WAIT, &now), None);
         now.received = 1;
-        assert_eq!(patience.is_over(at(30), &now), None);
-        assert_eq!(patience.is_over(at(60), &now), None);
-        assert_eq!(patience.is_over(at(61), &now), Some(Duration::from_secs(31)));
+        assert_eq!(patience.is_over(at(30), WAIT, &now), None);
+        assert_eq!(patience.is_over(at(60), WAIT, &now), None);
+        assert_eq!(patience.is_over(at(61), WAIT, &now), Some(Duration::from_secs(31)));
+    }
+
+    #[test]
+    fn a_caller_who_joins_and_waits_longer_is_heard() {
+        let began = Instant::now();
+        let mut patience = Patience::new(began);
+        let (at, now) = (|second| began + Duration::from_secs(second), standing(0, 0));
+        assert_eq!(patience.is_over(at(31), 2 * WAIT, &now), None);
+        assert_eq!(patience.is_over(at(61), 2 * WAIT, &now), Some(Duration::from_secs(61)));
     }
 }

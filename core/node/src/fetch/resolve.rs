@@ -1,12 +1,13 @@
 //! From a name to a content.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use samara_model::{ContentId, ContentRef, ReleaseName};
 use tokio::time::timeout;
 
 use super::FetchError;
+use super::handle::Job;
 use super::search::{ASK_LONELY, ask_here};
 use crate::api::FetchRequest;
 use crate::gossip_actor::GossipMessage;
@@ -17,21 +18,23 @@ use crate::tracker_actor::TrackerMessage;
 pub async fn resolve(
     shared: &Arc<Shared>,
     request: &FetchRequest,
+    job: &Job,
 ) -> Result<ContentId, FetchError> {
     let name = match &request.content {
         ContentRef::Id(id) => return Ok(*id),
         ContentRef::Release(name) => name,
     };
-    let _counted = shared.metrics.resolving.enter();
     let began = Instant::now();
+    let _counted = shared.resolving.enter(name, began);
     loop {
         let found = ask_here(shared, Some(name.clone()), None).await;
         if let Some(release) = found.and_then(|found| found.release) {
             return Ok(release.content);
         }
-        let pause = ASK_LONELY.min(request.wait.saturating_sub(began.elapsed()));
+        let wait = job.patience();
+        let pause = ASK_LONELY.min(wait.saturating_sub(began.elapsed()));
         if pause.is_zero() {
-            return Err(not_found(shared, request, began_error(name)));
+            return Err(not_found(shared, &request.content, wait, began_error(name)));
         }
         let mut search = shared.finder.search(Some(name.clone()), None);
         let rung = shared.link_up.notified();
@@ -56,13 +59,14 @@ fn began_error(name: &ReleaseName) -> FetchError {
 }
 
 /// Nobody knows it, or nobody is there: which of the two?
-pub fn not_found(shared: &Shared, request: &FetchRequest, otherwise: FetchError) -> FetchError {
+pub fn not_found(
+    shared: &Shared,
+    content: &ContentRef,
+    waited: Duration,
+    otherwise: FetchError,
+) -> FetchError {
     if shared.live_links().is_empty() {
-        FetchError::NobodyThere {
-            content: request.content.clone(),
-            waited: request.wait,
-            last: shared.last_dial_error(),
-        }
+        FetchError::NobodyThere { content: content.clone(), waited, last: shared.last_dial_error() }
     } else {
         otherwise
     }

@@ -3,11 +3,14 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use samara_model::ContentRef;
+
 use super::FetchError;
+use super::handle::Job;
 use super::patience::{Patience, Standing};
 use super::resolve::not_found;
 use super::search::{Seen, look_around};
-use crate::api::{FetchPhase, FetchProgress, FetchRequest, PeerRow};
+use crate::api::{FetchPhase, FetchProgress, PeerRow};
 use crate::content_state::ContentState;
 use crate::shared::Shared;
 
@@ -17,12 +20,13 @@ const NAMED: usize = 4;
 /// Watches until the content is in place.
 pub async fn watch(
     shared: &Arc<Shared>,
-    request: &FetchRequest,
+    wanted: &ContentRef,
+    job: &Job,
     state: &Arc<ContentState>,
     began: Instant,
 ) -> Result<(), FetchError> {
     let mut seen = Seen::default();
-    let mut patience = Patience::new(request.wait, began);
+    let mut patience = Patience::new(began);
     loop {
         if state.phase() == FetchPhase::Complete {
             return Ok(());
@@ -34,8 +38,10 @@ pub async fn watch(
             return Err(FetchError::Impossible { content: state.content, why });
         }
         let progress = state.progress();
-        if let Some(without) = patience.is_over(Instant::now(), &standing(state, &progress)) {
-            return Err(give_up(shared, request, state, &progress, without));
+        if let Some(without) =
+            patience.is_over(Instant::now(), job.patience(), &standing(state, &progress))
+        {
+            return Err(give_up(shared, wanted, job, state, &progress, without));
         }
         let rung = shared.link_up.notified();
         look_around(shared, state, &mut seen, progress.neighbours == 0).await;
@@ -62,14 +68,16 @@ fn standing(state: &ContentState, progress: &FetchProgress) -> Standing {
 
 fn give_up(
     shared: &Shared,
-    request: &FetchRequest,
+    wanted: &ContentRef,
+    job: &Job,
     state: &ContentState,
     progress: &FetchProgress,
     without: Duration,
 ) -> FetchError {
     let content = state.content;
     let Some(stored) = state.stored() else {
-        return not_found(shared, request, FetchError::UnknownContent { content });
+        let unknown = FetchError::UnknownContent { content };
+        return not_found(shared, wanted, job.patience(), unknown);
     };
     FetchError::Abandoned {
         content,

@@ -1,11 +1,13 @@
 //! The caps of all links together, and of the links to one class of peers by where they stand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use samara_model::Place;
+use samara_model::{ContentId, Place};
 use tokio::time::Instant;
 
 use super::throttle::Throttle;
+use super::turns::{Turn, Turns};
 use crate::api::{Caps, NodeCaps};
 
 /// Where the other end of a link stands. Racks are told apart by zone and rack: two zones may both have a rack `r1`.
@@ -47,6 +49,7 @@ pub(super) struct Throttles {
     rack: Arc<Throttle>,
     zone: Arc<Throttle>,
     remote: Arc<Throttle>,
+    turns: Arc<Turns>,
 }
 
 impl Throttles {
@@ -58,6 +61,7 @@ impl Throttles {
             rack: throttle(&limits.rack),
             zone: throttle(&limits.zone),
             remote: throttle(&limits.remote),
+            turns: Arc::default(),
         }
     }
 
@@ -79,7 +83,12 @@ impl Throttles {
             Class::Zone => self.zone.clone(),
             Class::Remote => self.remote.clone(),
         });
-        Gate { all: self.all.clone(), own }
+        Gate { all: self.all.clone(), own, turns: self.turns.clone() }
+    }
+
+    /// A content has another share of the cap of all links from now on; 1 is usual.
+    pub fn set_priority(&self, content: ContentId, priority: u32) {
+        self.turns.set_priority(content, priority);
     }
 }
 
@@ -89,6 +98,7 @@ impl Throttles {
 pub(super) struct Gate {
     all: Arc<Throttle>,
     own: Option<Arc<Throttle>>,
+    turns: Arc<Turns>,
 }
 
 impl Gate {
@@ -99,6 +109,24 @@ impl Gate {
     pub fn piece(&self) -> Option<usize> {
         let own = self.own.as_ref().and_then(|own| own.piece());
         [own, self.all.piece()].into_iter().flatten().min()
+    }
+
+    /// This link sends a content until what it returns is dropped.
+    pub fn begin(&self, content: ContentId) -> Turn {
+        self.turns.begin(content)
+    }
+
+    /// A content's share beside others.
+    pub fn priority(&self, content: &ContentId) -> u32 {
+        self.turns.priority(content)
+    }
+
+    /// Bytes that the cap of all links lets through in this time; `None` without that cap, or where the class of the
+    /// peer has one of its own: who waits there must not have paid for more here.
+    pub fn most_at_once(&self, span: Duration) -> Option<u64> {
+        let own = self.own.as_ref().and_then(|own| own.rate());
+        let all = self.all.rate().filter(|_| own.is_none())?;
+        Some((all.0 as f64 * span.as_secs_f64()) as u64)
     }
 
     /// Grants `bytes` at one stage and says until when to wait there, if at all.
@@ -114,7 +142,6 @@ impl Gate {
 mod tests {
     use super::*;
     use samara_model::BytesPerSecond;
-    use std::time::Duration;
 
     #[test]
     fn the_nearest_label_that_both_have_decides() {

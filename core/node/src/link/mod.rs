@@ -31,6 +31,7 @@ mod shake;
 mod storing;
 mod throttle;
 mod transport;
+mod turns;
 mod writer;
 
 #[cfg(test)]
@@ -72,7 +73,8 @@ pub enum LinkCommand {
         /// The message. Never a `Piece`.
         message: PeerMessage,
     },
-    /// Send a chunk after those that were asked for before. Ends with [`LinkEvent::ChunkSent`],
+    /// Send a chunk after those of the same content that were asked for before; contents share the link by their
+    /// priority. Ends with [`LinkEvent::ChunkSent`],
     /// [`LinkEvent::ServeFailed`], a cancel, or the link.
     Serve {
         /// Where it lies.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use samara_model::{BytesPerSecond, Labels, PeerId, PeerMessage};
+use samara_model::{BytesPerSecond, ContentId, Labels, PeerId, PeerMessage};
 use samara_wire::handshake::{HandshakeDecoder, HandshakeError, Hello};
 use samara_wire::number_labels;
 use tokio::net::TcpStream;
@@ -209,6 +209,11 @@ impl<R: LinkRouter> Links<R> {
         self.0.resources.up.set(limits, |caps| caps.up);
         self.0.resources.down.set(limits, |caps| caps.down);
         *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = *limits;
+    }
+
+    /// Gives a content another share of what is sent where the cap makes links wait, and of each link; 1 is usual.
+    pub fn set_priority(&self, content: ContentId, priority: u32) {
+        self.0.resources.up.set_priority(content, priority);
     }
 
     /// The caps that hold now.

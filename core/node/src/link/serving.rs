@@ -1,4 +1,5 @@
-//! The chunks that a link is to send: one runs, the others wait in order.
+//! The chunks that a link is to send: one runs, the others wait. Those of one content are sent in order; contents
+//! share the link by priority.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,6 +7,9 @@ use std::time::Duration;
 
 use samara_model::{ChunkIndex, ContentId};
 use samara_store::{Content, FileRange};
+
+use super::limits::Gate;
+use super::turns::Turn;
 
 /// A chunk that waits.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(super) struct Waiting {
 pub(super) struct Running {
     pub content: Arc<Content>,
     pub chunk: ChunkIndex,
+    /// Its part of what the node sends.
+    pub turn: Turn,
     pub ahead: Duration,
     pub rest: Rest,
 }
@@ -49,6 +55,38 @@ pub(super) enum Source {
 pub(super) struct Serving {
     waiting: VecDeque<Waiting>,
     pub running: Option<Running>,
+    shares: Shares,
+}
+
+/// Which content is next: start-time fair queueing. Each has a clock, which a chunk puts forward by its bytes over the
+/// content's priority, and the one that is furthest back is next.
+#[derive(Debug, Default)]
+struct Shares {
+    /// Where each content's clock stands; those that are behind the link's are left out.
+    clocks: Vec<(ContentId, u64)>,
+    /// The clock of what was begun last.
+    now: u64,
+}
+
+impl Shares {
+    fn clock(&self, content: &ContentId) -> u64 {
+        let known = self.clocks.iter().find(|(one, _)| one == content);
+        // Who had nothing to send for a while does not catch up.
+        known.map_or(self.now, |(_, clock)| (*clock).max(self.now))
+    }
+
+    /// The place of the next chunk.
+    fn next(&self, waiting: &VecDeque<Waiting>) -> Option<usize> {
+        let clocks = waiting.iter().map(|one| self.clock(&one.content.id()));
+        clocks.enumerate().min_by_key(|(_, clock)| *clock).map(|(place, _)| place)
+    }
+
+    fn begin(&mut self, content: ContentId, bytes: u32, priority: u32) {
+        self.now = self.clock(&content);
+        let after = self.now + (u64::from(bytes) << 8) / u64::from(priority.max(1));
+        self.clocks.retain(|(one, clock)| *one != content && *clock > self.now);
+        self.clocks.push((content, after));
+    }
 }
 
 impl Serving {
@@ -57,11 +95,14 @@ impl Serving {
     }
 
     /// The next chunk to begin with, when none runs.
-    pub fn next(&mut self) -> Option<Waiting> {
-        match self.running {
-            Some(_) => None,
-            None => self.waiting.pop_front(),
+    pub fn next(&mut self, up: &Gate) -> Option<Waiting> {
+        if self.running.is_some() {
+            return None;
         }
+        let next = self.waiting.remove(self.shares.next(&self.waiting)?)?;
+        let bytes = next.content.chunk_len(next.chunk);
+        self.shares.begin(next.content.id(), bytes, up.priority(&next.content.id()));
+        Some(next)
     }
 
     pub fn cancel(&mut self, content: ContentId, chunk: ChunkIndex) {
@@ -131,5 +172,29 @@ mod tests {
         }
         assert_eq!(steps, [(100, 8), (108, 2), (100, 1), (100, 8), (108, 8), (116, 4)]);
         assert_eq!(rest.left(), 0);
+    }
+
+    /// Begins `count` chunks of a hundred bytes of contents that always have some waiting, and counts them.
+    fn begun(shares: &mut Shares, contents: &[(u8, u32)], count: usize) -> Vec<usize> {
+        let mut begun = vec![0; contents.len()];
+        for _ in 0..count {
+            let clock = |(number, _): &(u8, u32)| shares.clock(&ContentId([*number; 32]));
+            let clocks = contents.iter().map(clock).enumerate();
+            let (next, _) = clocks.min_by_key(|(_, clock)| *clock).expect("some wait");
+            let (number, priority) = contents[next];
+            shares.begin(ContentId([number; 32]), 100, priority);
+            begun[next] += 1;
+        }
+        begun
+    }
+
+    #[test]
+    fn contents_share_a_link_by_priority_and_who_was_idle_does_not_catch_up() {
+        let mut shares = Shares::default();
+        assert_eq!(begun(&mut shares, &[(1, 1), (2, 1)], 40), [20, 20]);
+        assert_eq!(begun(&mut shares, &[(1, 3), (2, 1)], 400), [300, 100]);
+        assert_eq!(begun(&mut shares, &[(1, 1)], 500), [500]);
+        let after = begun(&mut shares, &[(1, 1), (2, 1)], 40);
+        assert!(after[0].abs_diff(after[1]) <= 2, "{after:?}");
     }
 }

@@ -21,6 +21,7 @@ use super::limits::Gate;
 use super::pace::Pace;
 use super::serving::{Rest, Running, Serving, Source, Waiting};
 use super::transport::{PageCache, SentRange, Transport, read_range};
+use super::turns::{Advance, Next};
 use super::{CloseReason, DiskOp, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Commands that are looked at between two pieces.
@@ -40,6 +41,8 @@ pub(super) struct Writer<T, R> {
     shared: Arc<Shared>,
     commands: mpsc::Receiver<LinkCommand>,
     up: Gate,
+    /// What was paid for in its turn.
+    advance: Advance,
     /// Encoded messages that were not sent yet.
     out: Vec<u8>,
     channels: HashMap<ContentId, Channel>,
@@ -123,6 +126,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
             pace: Pace::new(up.piece()),
             pages: PageCache::default(),
             up,
+            advance: Advance::default(),
             out: greeting,
             channels: HashMap::new(),
             serving: Serving::default(),
@@ -147,7 +151,7 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
     }
 
     async fn step(&mut self) -> Result<(), CloseReason> {
-        if let Some(next) = self.serving.next() {
+        if let Some(next) = self.serving.next(&self.up) {
             self.begin_chunk(next).await;
         }
         if let Some(running) = self.serving.running.take() {
@@ -219,7 +223,9 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         match source {
             Ok(source) => {
                 let rest = Rest { len, sent: 0, source };
-                self.serving.running = Some(Running { content, chunk, ahead, rest });
+                let turn = self.up.begin(content.id());
+                self.advance.forget();
+                self.serving.running = Some(Running { content, chunk, turn, ahead, rest });
             }
             Err(error) => self.serve_failed(content.id(), chunk, error).await,
         }
@@ -234,9 +240,9 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
     async fn send_piece(&mut self, mut running: Running) -> Result<(), CloseReason> {
         let length = (running.rest.left() as usize).min(self.pace.piece());
         // The cap may be newer than the link.
-        let length = length.min(self.up.piece().unwrap_or(usize::MAX));
+        let length = self.advance.length(length.min(self.up.piece().unwrap_or(usize::MAX)));
         self.queue_header(&running, length as u32);
-        self.pass_throttle(self.out.len() + length).await?;
+        self.take_turn(&running, length).await?;
         self.flush(true).await?;
         if let Err(Vanished(why)) = self.send_body(&mut running.rest, length).await? {
             let error = read_error(&running, why);
@@ -365,6 +371,21 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         self.shared.counters.control_sent(sent);
         self.out.clear();
         self.out.shrink_to(64 << 10);
+        Ok(())
+    }
+
+    /// Waits until the next piece of `running` may pass the caps.
+    async fn take_turn(&mut self, running: &Running, length: usize) -> Result<(), CloseReason> {
+        let next = Next { length, control: self.out.len(), left: running.rest.left() as usize };
+        for stage in 0..Gate::STAGES - 1 {
+            let bytes = next.control + next.length;
+            if let Some(until) = self.up.reserve(stage, bytes, Instant::now()) {
+                attending!(self, sleep_until(until));
+            }
+        }
+        if let Some(until) = self.advance.pay(&self.up, &running.turn, next, Instant::now()) {
+            attending!(self, sleep_until(until));
+        }
         Ok(())
     }
 

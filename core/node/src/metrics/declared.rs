@@ -208,6 +208,13 @@ pub const METRICS: &[Metric] = &[
         "Fetches under way of which no live neighbour has anything that is missing here",
     ),
     gauge(
+        "samara_transfers_unresolved",
+        "contents",
+        &[],
+        "Fetches whose name nobody has known for 30 s or longer; they are `finding` in \
+         samara_transfers, too",
+    ),
+    gauge(
         "samara_transfer_size_bytes",
         "bytes",
         &[],

@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::labels::{CONDITIONS, PHASES, phase_number};
 use super::process;
 use super::text::{Reading, Text};
 use crate::api::FetchPhase;
 use crate::content_state::ContentState;
+use crate::fetch::Resolving;
 use crate::shared::Shared;
-
-/// A fetch to which nothing happens for this long is stalled.
-const STALLED_AFTER: Duration = Duration::from_secs(30);
+use crate::waiting::TOO_LONG;
 
 /// The node's page for Prometheus. Touches files: not for a thread that runs sockets or actors.
 pub fn page(shared: &Shared) -> String {
@@ -24,7 +23,7 @@ pub fn page(shared: &Shared) -> String {
     };
     reading.set("samara_build_info", &[1.0]);
     reading.set("samara_ready", &[f64::from(u8::from(shared.is_ready()))]);
-    transfers(&mut reading, &contents, shared.metrics.resolving.now());
+    transfers(&mut reading, &contents, &shared.resolving);
     traffic(&mut reading, shared, &contents);
     gossip(&mut reading, shared);
     policies(&mut reading, shared);
@@ -41,10 +40,10 @@ fn is_under_way(phase: &FetchPhase) -> bool {
     *phase != FetchPhase::Complete
 }
 
-fn transfers(reading: &mut Reading, contents: &[Arc<ContentState>], resolving: u64) {
+fn transfers(reading: &mut Reading, contents: &[Arc<ContentState>], names: &Resolving) {
     let mut phases = [0.0; PHASES.len()];
     // They have no content yet.
-    phases[phase_number(&FetchPhase::Finding)] = resolving as f64;
+    phases[phase_number(&FetchPhase::Finding)] = names.now() as f64;
     let (mut stalled, mut sourceless, mut size, mut done, mut copies) =
         (0.0, 0.0, 0.0, 0.0, 0.0f64);
     for state in contents {
@@ -61,11 +60,10 @@ fn transfers(reading: &mut Reading, contents: &[Arc<ContentState>], resolving: u
         if total > 0.0 {
             done += state.done.load(Relaxed) as f64;
         }
-        // Hashing and syncing take their time without news.
-        let waits = !matches!(phase, FetchPhase::Checking | FetchPhase::Finishing);
-        if waits && state.speed.silent_for() >= STALLED_AFTER {
+        if state.stalled_for().is_some() {
             stalled += 1.0;
         }
+        let waits = !matches!(phase, FetchPhase::Checking | FetchPhase::Finishing);
         let outlook = *state.outlook.lock().unwrap_or_else(PoisonError::into_inner);
         if waits && outlook.sources == 0 {
             sourceless += 1.0;
@@ -74,6 +72,8 @@ fn transfers(reading: &mut Reading, contents: &[Arc<ContentState>], resolving: u
     reading.set("samara_transfers", &phases);
     reading.set("samara_transfers_stalled", &[stalled]);
     reading.set("samara_transfers_without_source", &[sourceless]);
+    let unresolved = names.for_longer_than(TOO_LONG, Instant::now()).len();
+    reading.set("samara_transfers_unresolved", &[unresolved as f64]);
     reading.set("samara_transfer_size_bytes", &[size]);
     reading.set("samara_transfer_done_bytes", &[done]);
     reading.set("samara_origin_egress_copies", &[copies]);

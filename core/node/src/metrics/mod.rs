@@ -34,8 +34,6 @@ pub struct Metrics {
     recorder: Recorder,
     /// What gossip last said of itself.
     pub pulse: Pulse,
-    /// Fetches whose name is being resolved.
-    pub resolving: Level,
     /// What the running seeder leases.
     pub slots: Slots,
     own_restarts: [AtomicU64; ACTORS.len()],
@@ -104,33 +102,6 @@ impl Moment {
     }
 }
 
-/// How many of something there are at the moment.
-#[derive(Debug, Default)]
-pub struct Level(AtomicU64);
-
-impl Level {
-    /// One more, until what it returns is dropped.
-    pub fn enter(&self) -> Inside<'_> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Inside(self)
-    }
-
-    /// How many.
-    pub fn now(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// One of those that a [`Level`] counts.
-#[derive(Debug)]
-pub struct Inside<'a>(&'a Level);
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Slots of a seeder; 0 until there is one.
 #[derive(Debug, Default)]
 pub struct Slots {
@@ -158,7 +129,6 @@ impl Metrics {
         let series = |name| recorder.series(name);
         Metrics {
             pulse: Pulse::default(),
-            resolving: Level::default(),
             slots: Slots::default(),
             own_restarts: Default::default(),
             policies_changed_at: AtomicU64::new(unix_seconds()),

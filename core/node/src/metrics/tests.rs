@@ -143,13 +143,3 @@ fn a_fault_of_a_policy_is_counted_under_one_of_six_reasons() {
         assert_eq!(metrics.of(&series), Some(count), "{reason}");
     }
 }
-
-#[test]
-fn what_is_going_on_is_counted_until_it_ends() {
-    let level = Level::default();
-    let (one, other) = (level.enter(), level.enter());
-    assert_eq!(level.now(), 2);
-    drop(one);
-    drop(other);
-    assert_eq!(level.now(), 0);
-}

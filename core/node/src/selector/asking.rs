@@ -18,11 +18,21 @@ use crate::api::Notice;
 use crate::metrics::Role;
 use crate::shared::Shared;
 use crate::swarm_actor::SwarmMessage;
+use crate::tracker_actor::TrackerMessage;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// The swarm of this content.
+    Swarm(ContentId),
+    /// The tracker that this node plays.
+    Tracker,
+}
 
 /// A question, and to whom the answer goes.
 pub struct Asked {
-    /// The content.
-    pub content: ContentId,
+    /// Who asks.
+    pub asker: Asker,
     /// Echoed.
     pub token: u64,
     /// The question.
@@ -34,7 +44,7 @@ pub struct Asked {
 /// Where an answer goes, and who is compared with whom.
 struct Way {
     shared: Arc<Shared>,
-    content: ContentId,
+    asker: Asker,
     token: u64,
     hook: Hook,
     pair: Option<Arc<Pair>>,
@@ -43,12 +53,12 @@ struct Way {
 /// Asks whoever is active, and the shadow: the built-in policy and a quick module here, everybody else on their
 /// threads.
 pub fn ask(shared: &Arc<Shared>, asked: Asked) {
-    let Asked { content, token, question, deadline } = asked;
+    let Asked { asker, token, question, deadline } = asked;
     let current = shared.policies.current();
     let hook = Hook::of(&question);
     let expires = Instant::now() + deadline;
     let pair = ask_shadow(shared, &current, hook, &question, expires);
-    let way = Way { shared: shared.clone(), content, token, hook, pair };
+    let way = Way { shared: shared.clone(), asker, token, hook, pair };
     shared.metrics.policy_asked(hook);
     let active = &current.active;
     let reason = match &active.module {
@@ -92,13 +102,13 @@ fn ask_module(
     if let Some(reply) = loaded.answer_here(&question) {
         return take_reply(way, &loaded, reply, deadline);
     }
-    let (asked, failed) = (loaded.clone(), (way.shared.clone(), way.content, way.token, way.hook));
+    let (asked, failed) = (loaded.clone(), (way.shared.clone(), way.asker, way.token, way.hook));
     let reply = move |reply: Reply| take_reply(way, &asked, reply, deadline);
     if threads.active.ask(module, Arc::new(question), Some(expires), reply).is_err() {
-        let (shared, content, token, hook) = failed;
+        let (shared, asker, token, hook) = failed;
         loaded.book().stats.fell_back(hook, "queue");
         shared.metrics.policy_fault("queue");
-        tell(&shared, content, SwarmInput::PolicyFailed { token });
+        tell(&shared, asker, token, None);
     }
 }
 
@@ -175,24 +185,35 @@ fn tell_change(shared: &Arc<Shared>, loaded: &Arc<Loaded>, change: Change) {
 
 impl Way {
     fn answer(self, answer: Answer) {
-        let Way { shared, content, token, hook, pair } = self;
+        let Way { shared, asker, token, hook, pair } = self;
         if let Some(pair) = pair {
             pair.put(&shared, hook, |sides| sides.active = Side::Answered(answer.clone()));
         }
-        tell(&shared, content, SwarmInput::PolicyAnswered { token, answer });
+        tell(&shared, asker, token, Some(answer));
     }
 
     fn fail(self) {
-        let Way { shared, content, token, hook, pair } = self;
+        let Way { shared, asker, token, hook, pair } = self;
         if let Some(pair) = pair {
             pair.put(&shared, hook, |sides| sides.active = Side::Failed);
         }
-        tell(&shared, content, SwarmInput::PolicyFailed { token });
+        tell(&shared, asker, token, None);
     }
 }
 
-/// A full mailbox loses the answer; the engine notices that it is late.
-fn tell(shared: &Shared, content: ContentId, input: SwarmInput) {
+/// A full mailbox loses the answer; whoever asked notices that it is late.
+fn tell(shared: &Shared, asker: Asker, token: u64, answer: Option<Answer>) {
+    let content = match asker {
+        Asker::Tracker => {
+            shared.tracker.tell(TrackerMessage::PolicyAnswered { token, answer });
+            return;
+        }
+        Asker::Swarm(content) => content,
+    };
+    let input = match answer {
+        Some(answer) => SwarmInput::PolicyAnswered { token, answer },
+        None => SwarmInput::PolicyFailed { token },
+    };
     if let Some(swarm) = shared.swarm(&content) {
         swarm.tell(SwarmMessage::Input(input));
     }

@@ -204,13 +204,9 @@ impl Desk {
                 labels.push(label.clone());
             }
         }
-        PolicyFacts {
-            hooks: description.hooks,
-            window: description.window,
-            labels,
-            parameters: answering.parameters.clone(),
-            generation: self.generation.fetch_add(1, Ordering::AcqRel) + 1,
-        }
+        let generation = self.generation.fetch_add(1, Ordering::AcqRel) + 1;
+        let facts = PolicyFacts::of(description, answering.parameters.clone(), generation);
+        PolicyFacts { labels, ..facts }
     }
 
     /// The policy that is part of the node.

@@ -94,7 +94,6 @@ impl Loaded {
         let (took, called) = (begun.elapsed(), instance.called());
         let Some(answer) = answer.transpose() else {
             self.quick.store(false, Ordering::Relaxed);
-            *here = None;
             return None;
         };
         Some(Reply { answer, waited: Duration::ZERO, took, called })

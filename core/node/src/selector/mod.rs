@@ -18,7 +18,7 @@ mod stats;
 mod status;
 mod tailor;
 
-pub use asking::{Asked, ask};
+pub use asking::{Asked, Asker, ask};
 pub use breaker::BreakerConfig;
 pub use desk::Desk;
 pub use load::{PolicyError, PolicyMode, PolicyRequest};

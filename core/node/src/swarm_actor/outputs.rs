@@ -12,6 +12,7 @@ use super::{ASK_AGAIN, Swarm, SwarmMessage};
 use crate::api::{Caps, FetchPhase};
 use crate::chunk_store_actor::{ChunkStoreMessage, Order, Work};
 use crate::link::{CloseReason, LinkCommand};
+use crate::selector::Asker;
 use crate::selector_actor::SelectorMessage;
 
 impl Swarm {
@@ -35,8 +36,9 @@ impl Swarm {
             }
             SwarmOutput::VerifyOwn { link, chunk } => self.order(Work::Verify { link, chunk }),
             SwarmOutput::AskPolicy { token, question, deadline } => {
-                let (content, question) = (self.state.content, self.with_caps(question));
-                self.ask(SelectorMessage::Ask { content, token, question, deadline }, token, ctx)
+                let (asker, question) =
+                    (Asker::Swarm(self.state.content), self.with_caps(question));
+                self.ask(SelectorMessage::Ask { asker, token, question, deadline }, token, ctx)
             }
             SwarmOutput::AskBuiltIn { token, question } => {
                 let (content, question) = (self.state.content, self.with_caps(question));

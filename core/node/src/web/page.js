@@ -52,6 +52,7 @@ function bar(part, label) {
 
 function showStatus(status) {
   limits = status.limits;
+  showWaiting(status);
   const facts = [
     ['node', status.peer.slice(0, 12)], ['at', status.advertise], ['state', status.state],
     ['up', span(status.uptime_seconds)], ['members', status.members === null ? '–' : status.members],
@@ -65,6 +66,16 @@ function showStatus(status) {
     pair.append(make('dt', name), make('dd', value));
     return pair;
   }));
+}
+
+// What has waited for too long. How long is told to the minute: said every second, it would be read out each time.
+function showWaiting(status) {
+  const told = status.waiting.slice(0, 3).map((one) => one.content.slice(0, 64) + ' for '
+    + (one.seconds < 60 ? 'half a minute' : span(one.seconds))
+    + (one.code === 'unknown-name' ? ' (nobody knows this name)' : ' (nothing comes)'));
+  const more = status.waiting_count - told.length;
+  const text = told.length > 0 ? 'Waiting: ' + told.join(', ') + (more > 0 ? ' and ' + more + ' more' : '') + '.' : '';
+  if (at('waiting').textContent !== text) at('waiting').textContent = text;
 }
 
 function showContents(document) {
@@ -214,7 +225,7 @@ function showReasons(map) {
 }
 
 function showWhy(why) {
-  const reasons = why.reasons.filter((one) => !['moving', 'over'].includes(one.code));
+  const reasons = why.reasons.filter((one) => one.code !== 'moving');
   const text = reasons.map((one) => one.text + ' ' + one.remedy).join(' ');
   // Said again, it would be read out again.
   if (at('why').textContent !== text) at('why').textContent = text;

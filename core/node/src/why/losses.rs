@@ -1,7 +1,7 @@
 //! Where the time of a fetch went that is over, beside the shortest possible time.
 
 use crate::documents::{LossDocument, TransferDocument};
-use crate::fetch::Account;
+use crate::fetch::{Account, LineFrom};
 
 /// The account of a fetch, for people and programs.
 pub(super) fn transfer_document(account: &Account) -> TransferDocument {
@@ -15,7 +15,12 @@ pub(super) fn transfer_document(account: &Account) -> TransferDocument {
         fetched_bytes: account.missing,
         receivers: account.receivers,
         line_bytes_per_second: account.rate.0,
-        line_from: if account.capped { "cap" } else { "fastest-second" }.to_owned(),
+        line_from: match account.known {
+            LineFrom::Cap => "cap",
+            LineFrom::FastestSecond => "fastest-second",
+            LineFrom::WholeTransfer => "whole-transfer",
+        }
+        .to_owned(),
         line_seconds: account.line,
         limit_seconds: account.limit,
         ratio_to_limit: account.ratio(),

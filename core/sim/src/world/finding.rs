@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use samara_engine::gossip::GossipInput;
-use samara_engine::swarm::SwarmInput;
+use samara_engine::swarm::{PolicyFacts, SwarmInput};
 use samara_engine::tracker::{
     AnnouncerEvent, AnnouncerInput, AnnouncerOutput, Tracker, TrackerConfig, TrackerInput,
     TrackerOutput,
@@ -24,13 +24,17 @@ pub(super) struct TrackerHost {
 }
 
 /// The trackers of a scenario.
-pub(super) fn trackers(scenario: &Scenario, random_seed: u64) -> Vec<TrackerHost> {
-    let host = |number: u32| TrackerHost {
-        alive: true,
-        machine: Tracker::new(
-            TrackerConfig::default(),
-            mix(random_seed, u64::from(number) | 5 << 40),
-        ),
+pub(super) fn trackers(
+    scenario: &Scenario,
+    random_seed: u64,
+    policy: &PolicyFacts,
+) -> Vec<TrackerHost> {
+    let host = |number: u32| {
+        let seed = mix(random_seed, u64::from(number) | 5 << 40);
+        let mut machine = Tracker::new(TrackerConfig::default(), seed);
+        let policy = TrackerInput::PolicyChanged { facts: policy.clone() };
+        machine.handle(Time(0), policy, &mut Vec::new());
+        TrackerHost { alive: true, machine }
     };
     (0..scenario.trackers).map(host).collect()
 }
@@ -200,6 +204,10 @@ impl World {
                 TrackerOutput::StartTimer { token, after } => {
                     let at = self.now + after.as_nanos() as u64;
                     self.clock.add(at, Event::TrackerTimer { tracker, token });
+                }
+                TrackerOutput::AskPolicy { token, question, .. } => {
+                    let answer = self.policy.decide(&question);
+                    self.track(tracker, TrackerInput::PolicyAnswered { token, answer });
                 }
                 TrackerOutput::Report(_) => {}
             }

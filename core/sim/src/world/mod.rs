@@ -124,15 +124,16 @@ impl World {
         let wanted = wanted.sum::<u64>() * u64::from(scenario.fleet.peers);
         let contents = 0..scenario.contents.len() as u64;
         let budget = scenario.time.unwrap_or(limit * 20 + 60_000_000_000);
+        let facts = policy.facts();
         World {
-            facts: policy.facts(),
+            trackers: finding::trackers(&scenario, random_seed, &facts),
+            facts,
             policy,
             now: 0,
             start: 0,
             clock: Clock::default(),
             network: Network::new(capacities, sharing),
             flows: Vec::new(),
-            trackers: finding::trackers(&scenario, random_seed),
             contents: contents.map(|number| node::content_id(random_seed, number)).collect(),
             manifests: scenario.contents.iter().enumerate().map(node::manifest).collect(),
             faults: Faults::default(),

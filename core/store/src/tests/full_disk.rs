@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 
 use super::*;
 use crate::StoreChunkError;
+use crate::reserve::{Reserve, Room};
 use samara_model::ByteCount;
 
 struct SmallDisk {
@@ -105,6 +107,27 @@ fn what_shall_stay_free_stays_free_and_the_fetch_goes_on_when_there_is_room() {
     // On another file system nothing is kept free.
     let elsewhere = begin(&peer, &origin, &world.path("copy")).expect("a copy");
     elsewhere.finish().expect("copied");
+}
+
+/// The device was looked at once, when a fetch began: what was mounted later was never kept free.
+#[test]
+fn a_file_system_that_is_mounted_later_is_seen() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (dir, data) = (folder.path().join("output"), folder.path().join("data"));
+    fs::create_dir(&dir).and_then(|()| fs::create_dir(&data)).expect("created");
+    let reserve = Arc::new(Reserve::default());
+    reserve.set(ByteCount(1));
+    let room = Room::new(&dir, &data, &reserve);
+    assert_eq!(room.reserve(), ByteCount(1), "both are on one file system");
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "samara-test"]).arg(&data).output();
+    if !mounted.is_ok_and(|mounted| mounted.status.success()) {
+        eprintln!("skipped: a small file system can only be mounted by root");
+        return;
+    }
+    let apart = room.reserve();
+    Command::new("umount").arg(&data).output().expect("it was mounted");
+    assert_eq!(apart, ByteCount(0), "nothing is kept free on another one");
+    assert_eq!(room.reserve(), ByteCount(1));
 }
 
 #[test]

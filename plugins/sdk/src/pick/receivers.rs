@@ -11,7 +11,7 @@ use crate::{OffersView, Random};
 pub struct Receivers {
     ranks: Vec<Rank>,
     per_peer: u32,
-    /// The best rows; kept to save an allocation per choice.
+    /// The rows that are best and equal, in order; none when they have to be found anew.
     equals: Vec<u32>,
 }
 
@@ -52,6 +52,14 @@ impl Receivers {
 
     /// A random one of the best; `None` when nobody may be offered anything.
     pub fn best(&mut self, random: &mut Random) -> Option<u32> {
+        if self.equals.is_empty() {
+            self.find_equals();
+        }
+        let equals = u32::try_from(self.equals.len()).ok().filter(|equals| *equals > 0)?;
+        Some(self.equals[random.below(equals) as usize])
+    }
+
+    fn find_equals(&mut self) {
         let mut best = None;
         for (row, rank) in self.ranks.iter().enumerate() {
             if rank.load >= self.per_peer || best.is_some_and(|best| best < *rank) {
@@ -63,8 +71,6 @@ impl Receivers {
             }
             self.equals.push(row as u32);
         }
-        best?;
-        Some(self.equals[random.below(self.equals.len() as u32) as usize])
     }
 
     /// The peer got one more offer.
@@ -73,12 +79,22 @@ impl Receivers {
             rank.load = rank.load.saturating_add(1);
             rank.inbound = rank.inbound.saturating_add(1);
         }
+        self.is_worse(row);
     }
 
     /// There is nothing for this peer: it is not chosen again.
     pub fn leave_out(&mut self, row: u32) {
         if let Some(rank) = self.ranks.get_mut(row as usize) {
             rank.load = OUT;
+        }
+        self.is_worse(row);
+    }
+
+    /// Ranks only get worse: whoever else is best stays so.
+    fn is_worse(&mut self, row: u32) {
+        if let Some(at) = self.equals.iter().position(|other| *other == row) {
+            self.equals[at..].rotate_left(1);
+            self.equals.pop();
         }
     }
 }

@@ -58,7 +58,7 @@ fn receivers_that_are_equal_are_all_chosen_sooner_or_later() {
 #[test]
 fn the_rarest_come_first_however_common_they_are() {
     let holders: Vec<u32> = (0..70).map(|position| 1_000_000 - position).collect();
-    let rarest = Rarest::new(&chunks(&holders));
+    let mut rarest = Rarest::new(&chunks(&holders));
     let chosen = rarest.choose(&[0, 0], 3, &mut Random::new(1), |position| position != 68);
     assert_eq!(chosen, [69, 67, 66]);
 }
@@ -66,12 +66,52 @@ fn the_rarest_come_first_however_common_they_are() {
 #[test]
 fn a_chunk_that_was_given_is_less_rare() {
     let mut rarest = Rarest::new(&chunks(&[4, 5, 6]));
-    let first = |rarest: &Rarest| rarest.choose(&[0], 1, &mut Random::new(1), |_| true);
-    assert_eq!(first(&rarest), [0]);
+    let first = |rarest: &mut Rarest| rarest.choose(&[0], 1, &mut Random::new(1), |_| true);
+    assert_eq!(first(&mut rarest), [0]);
     rarest.gave(0);
     rarest.gave(0);
-    assert_eq!(first(&rarest), [1]);
+    assert_eq!(first(&mut rarest), [1]);
     assert_eq!(rarest.choose(&[0b10], 8, &mut Random::new(1), |_| true).len(), 2);
+}
+
+#[test]
+fn what_is_chosen_is_as_rare_as_can_be_whatever_was_given_before() {
+    for seed in 0..300 {
+        let mut random = Random::new(seed);
+        let (positions, highest) = (random.below(200), 1 + random.below(300));
+        let mut holders: Vec<u32> = (0..positions).map(|_| random.below(highest)).collect();
+        let commonest = 1 + holders.iter().copied().max().unwrap_or(0);
+        let mut rarest = Rarest::new(&chunks(&holders));
+        for _ in 0..6 {
+            let words = positions.div_ceil(64) as usize;
+            let excluded: Vec<u64> =
+                (0..words).map(|_| random.next_u64() & random.next_u64()).collect();
+            let is_free = |position: &u32| {
+                excluded[*position as usize / 64] >> (position % 64) & 1 == 0 && position % 7 != 3
+            };
+            let wanted = 1 + random.below(8) as usize;
+            let chosen = rarest.choose(&excluded, wanted, &mut random, |one| one % 7 != 3);
+            assert!(chosen.iter().all(is_free), "{seed}");
+            let level = |position: u32| holders[position as usize];
+            let mut all: Vec<u32> = (0..positions).filter(is_free).map(level).collect();
+            all.sort_unstable();
+            all.truncate(wanted);
+            let levels: Vec<u32> = chosen.iter().map(|position| level(*position)).collect();
+            // Of those that are so much commoner than the rarest, no order is promised.
+            if highest < 250 {
+                assert_eq!(levels, all, "{seed}");
+            }
+            assert_eq!(levels.len(), all.len(), "{seed}");
+            let mut once = chosen.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(once.len(), chosen.len(), "{seed}");
+            if let Some(given) = chosen.first() {
+                rarest.gave(*given);
+                holders[*given as usize] = (holders[*given as usize] + 1).min(commonest);
+            }
+        }
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn sections(one: &ContentDocument, seen: Option<&Seen>, width: u16) -> Vec<S
     let mut sections = vec![Section::lines(2, 1, vec![title])];
     let Some(seen) = seen else { return sections };
     let why = seen.why.iter().flat_map(|why| &why.reasons);
-    for reason in why.filter(|one| !["moving", "over"].contains(&one.code.as_str())) {
+    for reason in why.filter(|one| one.code != "moving") {
         let mut lines = wrapped(Look::Bad, &format!("why: {}", reason.text), width);
         let least = lines.len();
         lines.extend(wrapped(Look::Plain, &reason.remedy, width));

@@ -7,7 +7,7 @@ use samara_model::ByteCount;
 
 use super::Look;
 use super::section::{Section, fitting, wrapped};
-use crate::status::short;
+use crate::status::{short, waiting};
 use crate::top::gather::Seen;
 use crate::units;
 
@@ -43,5 +43,8 @@ pub fn section(seen: &Seen, width: u16) -> Section {
     let least = lines.len() + 1;
     lines.push(fitting(first, width));
     lines.push(fitting(second.into_iter().map(|fact| Look::Plain.of(fact)).collect(), width));
+    if let Some(waiting) = waiting(status) {
+        lines.extend(wrapped(Look::Bad, &format!("waiting: {waiting}"), width));
+    }
     Section::lines(0, least, lines)
 }

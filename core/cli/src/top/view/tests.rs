@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use samara_node::documents::{
     ActivePolicyDocument, ContentDocument, DecisionDocument, LimitsDocument, MapDocument,
     PeerDocument, ProcessDocument, ReasonDocument, StatusDocument, StorageDocument,
-    StretchDocument, TrafficDocument, WhyDocument,
+    StretchDocument, TrafficDocument, WaitingDocument, WhyDocument,
 };
 use samara_node::{PolicyName, PolicyRow, PolicyStatus};
 
@@ -25,6 +25,8 @@ fn status() -> StatusDocument {
         members: Some(3),
         links: 2,
         contents: BTreeMap::new(),
+        waiting_count: 0,
+        waiting: Vec::new(),
         traffic: TrafficDocument::default(),
         limits: LimitsDocument::default(),
         storage: StorageDocument::default(),
@@ -176,6 +178,16 @@ fn a_picture_that_is_old_says_so_first_even_where_there_is_little_room() {
     seen.gone = Some("no node answers".to_owned());
     let rows = rows(&seen, 40, 4);
     assert!(rows[0].starts_with("the picture is old: no node answers"), "{rows:?}");
+}
+
+#[test]
+fn what_waits_for_too_long_is_told_at_the_top() {
+    let mut seen = seen(&["model@1"]);
+    seen.status.waiting_count = 1;
+    let (content, code) = ("late@1".to_owned(), "unknown-name".to_owned());
+    seen.status.waiting = vec![WaitingDocument { content, code, seconds: 95.0 }];
+    let text = rows(&seen, 120, 20).join("\n");
+    assert!(text.contains("waiting: late@1 for 95.0 s (nobody knows this name)"), "{text}");
 }
 
 #[test]

@@ -100,6 +100,13 @@ fn every_query_shows_something_while_a_swarm_meets_real_faults() {
         done.iter().any(|one| one.values == [fleet.complete as f64])
             && !prometheus.now("ALERTS{alertname=\"SamaraMetricsMissing\"}").is_empty()
     });
+    // The rules may have been evaluated a moment before that scrape, and an evaluation may be under way.
+    for _ in 0..2 {
+        let before = prometheus.evaluations();
+        eventually("every rule is evaluated again", || {
+            prometheus.evaluations().iter().zip(&before).all(|(now, then)| now != then)
+        });
+    }
     let age = fleet.began.elapsed().as_secs() + 5;
     check_dashboards(&prometheus, age, all);
     check_rules(&prometheus, age);

@@ -102,11 +102,20 @@ impl Prometheus {
         values.map(|value| value.as_str().expect("a text").to_owned()).collect()
     }
 
+    fn groups(&self) -> Vec<Value> {
+        self.api("/api/v1/rules")["groups"].as_array().expect("groups").clone()
+    }
+
+    /// When each group of rules was evaluated last, in the same order each time.
+    pub fn evaluations(&self) -> Vec<String> {
+        let groups = self.groups();
+        groups.iter().map(|group| group["lastEvaluation"].to_string()).collect()
+    }
+
     /// The rules as Prometheus reads them.
     pub fn rules(&self) -> Vec<Value> {
-        let groups = self.api("/api/v1/rules")["groups"].clone();
-        let groups = groups.as_array().expect("groups").iter();
-        groups.flat_map(|group| group["rules"].as_array().expect("rules").clone()).collect()
+        let groups = self.groups();
+        groups.iter().flat_map(|group| group["rules"].as_array().expect("rules").clone()).collect()
     }
 }
 

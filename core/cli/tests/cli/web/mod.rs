@@ -71,6 +71,10 @@ fn a_transfer_is_watched_in_a_browser() {
         "it says why, and nothing of another content",
         "document.getElementById('why').textContent.includes('knows a release of this name') && document.querySelectorAll('#map .cell').length === 0",
     );
+    let waiting = "[{ content: 'late@1', code: 'unknown-name', seconds: 95 }]";
+    page.value(&format!("showWaiting({{ waiting: {waiting}, waiting_count: 3 }})"));
+    let told = page.value("document.getElementById('waiting').textContent");
+    assert_eq!(told, "Waiting: late@1 for 1 min (nobody knows this name) and 2 more.");
     drop((fetches, waits));
     peer.stop();
     page.until(
