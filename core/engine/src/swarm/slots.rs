@@ -1,9 +1,8 @@
 //! How many transfers run at a time.
 //!
 //! With more slots each transfer takes longer, and so does the way of the first chunks through the swarm; with
-//! fewer a link is idle while an offer is answered. Downloads get as many slots as uploads: where there are more,
-//! some peers are sent more than passes their link, and others less. The origin gets as many for its first pass:
-//! with fewer its share of the links into its receivers is too small, and everybody waits for what is new.
+//! fewer a link is idle while an offer is answered. What is best differs between real links and the simulator's:
+//! see [`super::SwarmConfig`].
 
 use samara_model::Time;
 
@@ -15,8 +14,6 @@ use super::{LinkKey, Swarm};
 const FEW_CHUNKS: u32 = 128;
 /// Slots of such a content, each way.
 const FEW_SLOTS: u32 = 3;
-/// After so many chunks an origin takes one more slot, until it has all.
-const FIRST_ONES: u32 = 4;
 /// An offer counts as no less of a transfer than this, in thousandths.
 const LEAST_CHANCE: u32 = 500;
 
@@ -73,8 +70,11 @@ impl Swarm {
         let slots = self.upload_slots();
         if self.in_first_pass() {
             // The first copies go out one by one: they are passed on the sooner.
-            let begun = (self.stats.served / u64::from(FIRST_ONES)) as u32;
-            slots.min(self.config.first_pass_slots).min(1 + begun)
+            let slots = slots.min(self.config.first_pass_slots);
+            match self.stats.served.checked_div(u64::from(self.config.first_pass_ramp)) {
+                Some(begun) => slots.min(1 + u32::try_from(begun).unwrap_or(u32::MAX - 1)),
+                None => slots,
+            }
         } else if self.has_few_chunks() && !self.origin && !self.is_complete() {
             slots.min(self.inbound() + 1)
         } else {

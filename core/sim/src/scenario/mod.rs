@@ -300,7 +300,13 @@ fn trackers(source: &Source, file: &File) -> Result<u32, ScenarioError> {
 }
 
 fn engine(source: &Source, file: &File) -> Result<SwarmConfig, ScenarioError> {
-    let mut config = SwarmConfig::default();
+    // What is best on a network where each transfer has its share of a link at once; see `SwarmConfig`.
+    let mut config = SwarmConfig {
+        download_slots: 4,
+        first_pass_slots: 4,
+        first_pass_ramp: 4,
+        ..SwarmConfig::default()
+    };
     let table = &file.engine;
     let figures = [
         (&table.upload_slots, &mut config.upload_slots),
