@@ -335,7 +335,7 @@ fn a_requests_view_shows_what_is_missing_and_who_has_it() {
         (first_word(view.available.row(0)), first_word(view.available.row(1))),
         (0b101, 0b1011)
     );
-    assert_eq!((view.me.free_slots, view.me.slots, view.me.per_peer), (4, 4, 2));
+    assert_eq!((view.me.free_slots, view.me.slots, view.me.per_peer), (6, 6, 3));
     assert_eq!(view.peers.offers, [2, 3]);
 }
 
