@@ -57,7 +57,7 @@ pub use config::SwarmConfig;
 pub use io::{LinkKey, ManifestFacts, SwarmEvent, SwarmInput, SwarmOutput};
 pub(crate) use neighbour::number_of;
 pub use outlook::Outlook;
-pub(crate) use place::relation_between;
+pub(crate) use place::{label_numbers, relation_between};
 pub use policy::{DropReason, PolicyFacts, ReasonCount};
 pub use samara_policy::Hook;
 pub use stats::SwarmStats;

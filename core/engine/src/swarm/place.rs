@@ -1,6 +1,8 @@
 //! Where peers stand, seen from here.
 
-use samara_model::Place;
+use alloc::string::String;
+
+use samara_model::{HOST, Place, RACK, ZONE};
 use samara_policy::relation;
 
 /// One of [`relation`]. Racks are told apart by zone and rack: two zones may both have a rack `r1`.
@@ -20,6 +22,16 @@ pub(crate) fn relation_between(here: &Place, there: &Place) -> u32 {
     } else {
         relation::UNKNOWN
     }
+}
+
+/// The numbers of these labels, as far as a place knows them; 0 for others.
+pub(crate) fn label_numbers(place: Place, labels: &[String]) -> impl Iterator<Item = u64> {
+    labels.iter().map(move |key| match &**key {
+        ZONE => place.zone,
+        RACK => place.rack,
+        HOST => place.host,
+        _ => 0,
+    })
 }
 
 #[cfg(test)]

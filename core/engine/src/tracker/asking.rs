@@ -1,14 +1,13 @@
 //! Handouts that a policy decides: its hook `neighbours` is asked for each requester, with candidates from the
 //! registry. What it leaves undecided, or says too late, is handed out as without a policy.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use samara_model::{ContentId, PeerHint, PeerId, Place, Release, Time};
 use samara_policy::{CandidateColumns, Me, NeighboursAnswer, NeighboursView, Question};
 
-use crate::swarm::{PolicyFacts, number_of, relation_between};
+use crate::swarm::{PolicyFacts, label_numbers, number_of, relation_between};
 
 /// Candidates of one question.
 pub(super) const MAX_ROWS: usize = 256;
@@ -91,7 +90,7 @@ impl Asking {
             peers.zone.push(hint.place.zone);
             peers.rack.push(hint.place.rack);
             peers.relation.push(relation_between(&requester.place, &hint.place));
-            peers.labels.extend(shown(labels, &hint.place));
+            peers.labels.extend(label_numbers(hint.place, labels));
             peers.connected.push(false);
             peers.permille.push(u32::from(hint.permille));
             peers.connected_ms.push(0);
@@ -102,7 +101,7 @@ impl Asking {
             random_seed,
             zone,
             rack,
-            labels: shown(labels, &requester.place).collect(),
+            labels: label_numbers(requester.place, labels).collect(),
             parameters: self.policy.parameters.clone(),
             ..Me::default()
         };
@@ -164,16 +163,6 @@ pub(super) fn chosen(answer: &NeighboursAnswer, rows: &[PeerHint], wanted: usize
         }
     }
     hints
-}
-
-/// The numbers of the labels that a registry knows.
-fn shown<'a>(labels: &'a [String], place: &'a Place) -> impl Iterator<Item = u64> + 'a {
-    labels.iter().map(|key| match &**key {
-        samara_model::ZONE => place.zone,
-        samara_model::RACK => place.rack,
-        samara_model::HOST => place.host,
-        _ => 0,
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use samara_policy::{CandidateColumns, Connection, NeighboursAnswer, NeighboursVi
 use super::{About, DropReason, For, Hook, bounded, dropped};
 use crate::swarm::hints::{Hint, HintState};
 use crate::swarm::neighbour::{Neighbour, number_of};
-use crate::swarm::place::relation_between;
+use crate::swarm::place::{label_numbers, relation_between};
 use crate::swarm::views::millis;
 use crate::swarm::{LinkKey, Outputs, Swarm, SwarmOutput};
 
@@ -92,12 +92,7 @@ impl Swarm {
         if reader == For::Active {
             match live {
                 Some(one) => table.labels.extend_from_slice(&one.shown),
-                None => table.labels.extend(self.policy.labels.iter().map(|key| match &**key {
-                    samara_model::ZONE => hint.place.zone,
-                    samara_model::RACK => hint.place.rack,
-                    samara_model::HOST => hint.place.host,
-                    _ => 0,
-                })),
+                None => table.labels.extend(label_numbers(hint.place, &self.policy.labels)),
             }
         }
         table.connected.push(hint.state != HintState::Idle);
