@@ -1,5 +1,6 @@
 //! `samara peers`: whom the node knows, and who has a content.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use samara_model::ByteCount;
@@ -48,6 +49,11 @@ fn age(seconds: f64) -> String {
     units::for_people(Duration::from_secs_f64(seconds.clamp(0.0, 1e9)))
 }
 
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    labels.join(" ")
+}
+
 fn holders(document: &PeersDocument) -> String {
     if document.peers.is_empty() {
         return format!("nobody is known to have {}\n", short(&document.content));
@@ -59,6 +65,7 @@ fn holders(document: &PeersDocument) -> String {
         Column::Number("CHUNKS"),
         Column::Text("SOURCE"),
         Column::Number("AGE"),
+        Column::Text("LABELS"),
     ];
     let rows = document.peers.iter().map(|peer| {
         let chunks =
@@ -70,6 +77,7 @@ fn holders(document: &PeersDocument) -> String {
             chunks,
             peer.source.clone(),
             age(peer.age_seconds),
+            labels(&peer.labels),
         ]
     });
     table(&columns, &rows.collect::<Vec<_>>())
@@ -86,6 +94,7 @@ fn all(document: &MembersDocument) -> String {
         Column::Number("RECEIVED"),
         Column::Number("SENT"),
         Column::Number("KNOWN FOR"),
+        Column::Text("LABELS"),
     ];
     let rows = document.members.iter().map(|member| {
         vec![
@@ -95,6 +104,7 @@ fn all(document: &MembersDocument) -> String {
             ByteCount(member.received_bytes).to_string(),
             ByteCount(member.sent_bytes).to_string(),
             member.age_seconds.map_or("-".to_owned(), age),
+            labels(&member.labels),
         ]
     });
     table(&columns, &rows.collect::<Vec<_>>())

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
-use crate::{ChunkIndex, ContentId, PeerId, Place, Release, ReleaseName};
+use crate::{ChunkIndex, ContentId, Labels, PeerId, Place, Release, ReleaseName};
 
 /// A content, as numbered by the sender of a message on this connection.
 pub type Channel = u16;
@@ -241,6 +241,12 @@ pub enum PeerMessage {
     },
     /// I am leaving; do not treat this as a failure.
     Bye,
+    /// From now on my operator says this of me, in place of what the handshake told. Only to those who said there
+    /// that they understand it.
+    Relabelled {
+        /// All labels.
+        labels: Labels,
+    },
 }
 
 /// Which chunks a peer has.
@@ -340,7 +346,8 @@ impl PeerMessage {
             | FullState { .. }
             | Ping { .. }
             | Pong { .. }
-            | Bye => None,
+            | Bye
+            | Relabelled { .. } => None,
         }
     }
 }

@@ -112,6 +112,8 @@ pub enum GossipMessage {
     },
     /// This node has another address: everybody is to be told.
     Moved,
+    /// [`Shared::labels`] changed.
+    Relabelled,
     /// The node stops.
     Leave,
     /// For tests of the supervision.
@@ -172,10 +174,17 @@ impl Gossip {
         self.begin(ctx);
     }
 
+    /// The machine tells the others where this node stands now.
+    fn follow_place(&mut self, ctx: &mut Context<Self>) {
+        let place = self.shared.place();
+        self.input(GossipInput::PlaceChanged { place }, ctx);
+    }
+
     /// Tells the machine everything that this node knows.
     fn begin(&mut self, ctx: &mut Context<Self>) {
         let join = if self.on { self.shared.config.join.clone() } else { Vec::new() };
         self.input(GossipInput::Started { join }, ctx);
+        self.follow_place(ctx);
         for release in self.shared.releases() {
             self.input(GossipInput::ReleaseAdded(release), ctx);
         }
@@ -318,8 +327,7 @@ fn machine(shared: &Shared, moves: u64) -> Machine {
     let restarts = shared.metrics.restarts_of(crate::api::ActorName::Gossip);
     let (instance, address) = (shared.instance + restarts + moves, shared.address());
     let me = Member { peer: shared.me, instance, address };
-    Machine::new(GossipConfig::default(), me, shared.next_random_seed())
-        .with_place(shared.labels.place())
+    Machine::new(GossipConfig::default(), me, shared.next_random_seed()).with_place(shared.place())
 }
 
 fn hint_of(view: &HolderView) -> PeerHint {
@@ -394,6 +402,7 @@ impl Handler<Told<GossipMessage>> for Gossip {
                 let _ = answer.send(self.on.then(|| self.machine.members(now)));
             }
             GossipMessage::Moved => self.moved(ctx),
+            GossipMessage::Relabelled => self.follow_place(ctx),
             GossipMessage::Leave if self.on => self.input(GossipInput::Left, ctx),
             #[allow(clippy::panic, reason = "this is the fault that the tests inject")]
             GossipMessage::Panic => panic!("injected into gossip"),

@@ -169,6 +169,12 @@ impl Router {
                     TrackerMessage::Handout { link, token, neighbours, refused, expires_s };
                 self.0.tracker.deliver(handout).await;
             }
+            PeerMessage::Relabelled { labels } => {
+                tracing::info!(peer = %handle.peer.short(), %labels, "a peer has other labels");
+                for content in self.0.relabelled_on(link) {
+                    self.swarm(&content, SwarmMessage::PeerRelabelled { link }).await;
+                }
+            }
             // The link itself takes the rest.
             _ => {}
         }

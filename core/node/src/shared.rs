@@ -4,6 +4,7 @@
 //! everything else belongs to the actor.
 
 mod holdings;
+mod labels;
 mod live;
 mod notices;
 mod peers;
@@ -14,12 +15,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use samara_model::{ContentId, Holding, LabelNumbers, PeerId, Release, ReleaseName};
+use samara_model::{ContentId, Holding, PeerId, Release, ReleaseName};
 use samara_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, watch};
 
+pub use labels::Words;
 pub use live::LiveLink;
+
+use labels::OwnLabels;
 
 use notices::Notices;
 
@@ -59,8 +63,7 @@ pub struct Shared {
     pub instance: u64,
     /// Where others dial it, as it is known now.
     address: RwLock<SocketAddr>,
-    /// What its operator says of it, as numbers.
-    pub labels: LabelNumbers,
+    own_labels: OwnLabels,
     /// Its policies.
     pub policies: Desk,
     /// Its clock.
@@ -146,7 +149,7 @@ impl Shared {
     /// A node without links yet.
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Shared {
-            labels: samara_wire::number_labels(&parts.config.labels),
+            own_labels: OwnLabels::new(&parts.config.labels),
             policies: Desk::new(
                 cache_folders(&parts),
                 parts.config.policy.limits,

@@ -68,7 +68,7 @@ impl Swarm {
             state.origin,
             shared.next_random_seed(),
         )
-        .with_labels(shared.labels.clone());
+        .with_labels(shared.labels());
         Swarm {
             shared,
             state,
@@ -120,6 +120,7 @@ impl Swarm {
             return;
         }
         self.follow_policy(ctx);
+        self.follow_labels(ctx);
         self.refresh();
         if self.is_calm()
             && let Some(looks) = self.looks.take()
@@ -147,6 +148,7 @@ impl Swarm {
     /// Rebuilds what an incarnation before this one knew.
     fn rebuild(&mut self, ctx: &mut Context<Self>) {
         self.follow_policy(ctx);
+        self.follow_labels(ctx);
         if let Some(stored) = self.state.stored() {
             self.load(stored, ctx);
         } else {
@@ -179,6 +181,8 @@ impl Handler<Told<SwarmMessage>> for Swarm {
         match message {
             SwarmMessage::Input(input) => self.input(input, ctx),
             SwarmMessage::Connected { handle, resumed } => self.connected(handle, resumed, ctx),
+            SwarmMessage::Relabelled => self.follow_labels(ctx),
+            SwarmMessage::PeerRelabelled { link } => self.peer_relabelled(link, ctx),
             SwarmMessage::Stored { link, chunk, bytes } => self.stored(link, chunk, bytes, ctx),
             SwarmMessage::Rejected { link, chunk } => {
                 let bytes = self.state.stored().map_or(0, |stored| stored.chunk_len(chunk));

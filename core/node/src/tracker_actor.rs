@@ -113,6 +113,8 @@ pub enum TrackerMessage {
     PolicyChanged,
     /// This node has another address: everybody is to be told.
     Moved,
+    /// [`Shared::labels`] changed.
+    Relabelled,
     /// The node stops.
     Leave,
     /// For tests of the supervision.
@@ -148,7 +150,14 @@ impl Tracker {
         }
     }
 
+    /// The announcer tells the trackers where this node stands now.
+    fn follow_place(&mut self, ctx: &mut Context<Self>) {
+        let place = self.shared.place();
+        self.announce(AnnouncerInput::PlaceChanged { place }, ctx);
+    }
+
     fn begin_to_announce(&mut self, ctx: &mut Context<Self>) {
+        self.follow_place(ctx);
         self.announce(AnnouncerInput::Started, ctx);
         for release in self.shared.releases() {
             self.announce(AnnouncerInput::ReleaseAdded(release), ctx);
@@ -259,7 +268,7 @@ impl Tracker {
             from: self.shared.me,
             link: OWN_LINK,
             address: self.shared.address(),
-            place: self.shared.labels.place(),
+            place: self.shared.place(),
             holdings: self.shared.holdings(),
             releases: self.shared.releases(),
             token: 0,
@@ -308,8 +317,7 @@ fn announcer(shared: &Shared) -> Option<Announcer> {
     trackers.extend(shared.found_trackers());
     (config.discovery.tracker && !trackers.is_empty()).then(|| {
         let (own, seed) = (shared.address(), shared.next_random_seed());
-        Announcer::new(AnnouncerConfig::default(), own, trackers, seed)
-            .with_place(shared.labels.place())
+        Announcer::new(AnnouncerConfig::default(), own, trackers, seed).with_place(shared.place())
     })
 }
 
@@ -390,6 +398,10 @@ impl Handler<Told<TrackerMessage>> for Tracker {
             TrackerMessage::Moved => {
                 self.announcer = announcer(&self.shared);
                 self.begin_to_announce(ctx);
+            }
+            TrackerMessage::Relabelled => {
+                self.follow_place(ctx);
+                self.announce_self(ctx);
             }
             TrackerMessage::TrackersFound(found) => self.trackers_found(&found, ctx),
             TrackerMessage::Leave => self.announce(AnnouncerInput::Left, ctx),

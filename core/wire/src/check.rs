@@ -98,7 +98,9 @@ pub fn check_message(message: &PeerMessage) -> Result<(), CheckMessageError> {
         | Reject { .. }
         | Ping { .. }
         | Pong { .. }
-        | Bye => Ok(()),
+        | Bye
+        // Labels check themselves.
+        | Relabelled { .. } => Ok(()),
     }
 }
 

@@ -25,6 +25,8 @@ pub const MAGIC: [u8; 8] = *b"SAMARA1\n";
 ///
 /// 2: labels in the handshake, and where a peer stands in hints, announcements and records.
 pub const PROTOCOL: u16 = 2;
+/// The bit of [`Hello::capabilities`] that says: `PeerMessage::Relabelled` is understood.
+pub const TAKES_RELABELLED: u64 = 1;
 /// Longest cluster id in bytes.
 pub const MAX_CLUSTER: usize = 64;
 

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use samara_model::{
-    ContentId, DeclineReason, HaveSummary, Holding, MemberRecord, PeerHint, PeerId, PeerMessage,
-    Place, RejectReason, Release, ReleaseName,
+    ContentId, DeclineReason, HaveSummary, Holding, Labels, MemberRecord, PeerHint, PeerId,
+    PeerMessage, Place, RejectReason, Release, ReleaseName,
 };
 use samara_wire::{Decoded, FrameDecoder, MAX_FRAME, check_message, encode_into};
 
@@ -66,6 +66,12 @@ fn record() -> impl Strategy<Value = MemberRecord> {
             holdings,
         },
     )
+}
+
+fn labels() -> impl Strategy<Value = Labels> {
+    proptest::collection::btree_map("[a-z]{1,9}", "[!-~]{1,20}", 0..=16).prop_map(|pairs| {
+        Labels::try_from(pairs.into_iter().collect::<Vec<_>>()).expect("allowed characters")
+    })
 }
 
 fn have() -> impl Strategy<Value = HaveSummary> {
@@ -190,6 +196,7 @@ fn about_the_cluster() -> impl Strategy<Value = PeerMessage> {
         any::<u32>().prop_map(|token| PeerMessage::Ping { token }),
         any::<u32>().prop_map(|token| PeerMessage::Pong { token }),
         Just(PeerMessage::Bye),
+        labels().prop_map(|labels| PeerMessage::Relabelled { labels }),
     ]
 }
 

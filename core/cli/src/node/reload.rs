@@ -58,14 +58,17 @@ impl Reloader {
         }
         node.set_limits(&new.caps());
         node.set_storage(new.storage_config());
+        node.set_labels(&new.labels());
         self.logs.set_level(new.log.level);
         // What needs a restart stays named until there is one.
         let (node_table, admin, metrics) =
             (running.node.clone(), running.admin.clone(), running.metrics.clone());
         let format = running.log.format;
         let (limits, breaker) = (running.policy.limits.clone(), running.policy.breaker.clone());
+        let labels = new.node.labels.clone();
         *running = new;
         (running.node, running.admin, running.metrics) = (node_table, admin, metrics);
+        running.node.labels = labels;
         running.log.format = format;
         (running.policy.limits, running.policy.breaker) = (limits, breaker);
         Ok(ReloadDocument { changed, needs_restart })

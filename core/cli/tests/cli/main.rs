@@ -3,6 +3,7 @@
 mod config;
 mod daemon;
 mod daemon_idle;
+mod daemon_labels;
 mod daemon_limits;
 mod daemon_many;
 mod daemon_network;

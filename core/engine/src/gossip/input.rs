@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use samara_model::{Holding, MemberRecord, PeerId, Release};
+use samara_model::{Holding, MemberRecord, PeerId, Place, Release};
 
 /// What happened. See [`crate::gossip::GossipOutput`] for what to do about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,11 @@ pub enum GossipInput {
     HoldingsChanged {
         /// Everything this node holds or fetches.
         holdings: Vec<Holding>,
+    },
+    /// This node stands somewhere else from now on.
+    PlaceChanged {
+        /// Where.
+        place: Place,
     },
     /// This node publishes a release, or knows one from its store. A conflicting one is refused with
     /// [`crate::gossip::GossipEvent::ReleaseConflict`].

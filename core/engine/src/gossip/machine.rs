@@ -79,6 +79,7 @@ impl Gossip {
             }
             GossipInput::ExchangeFailed { address } => self.exchange_failed(address, out),
             GossipInput::HoldingsChanged { holdings } => self.own.replace(&holdings),
+            GossipInput::PlaceChanged { place } => self.own.move_to(place),
             GossipInput::ReleaseAdded(release) => self.publish(release, out),
             GossipInput::TimerFired { token } => self.timer_fired(token, out),
             GossipInput::PeerSeen { peer, address } => self.see(peer, address, out),
@@ -89,7 +90,11 @@ impl Gossip {
 
     /// All known members, this node not included, ordered by id.
     pub fn members(&self, now: Time) -> Vec<MemberView> {
-        self.membership.views(now)
+        let mut views = self.membership.views(now);
+        for view in &mut views {
+            view.place = self.table.place(&view.member.peer);
+        }
+        views
     }
 
     /// This node, under its present identity.

@@ -65,6 +65,8 @@ pub struct MemberView {
     pub state: MemberState,
     /// Since when it is up, or down.
     pub age: Duration,
+    /// Where it stands; nothing is known before its row of the table came.
+    pub place: Place,
 }
 
 /// A row of the content table.

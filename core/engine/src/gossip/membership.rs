@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use foca::{Foca, State};
 use rand::RngExt;
-use samara_model::{PeerId, Time};
+use samara_model::{PeerId, Place, Time};
 
 use super::GossipConfig;
 use super::cadence::{foca_config, size_class};
@@ -199,7 +199,8 @@ impl Membership {
         let view = |update: &Update| {
             let known = self.known.get(&update.id().peer);
             let age = known.map_or(Duration::ZERO, |known| now.since(known.since));
-            MemberView { member: *update.id(), state: state_of(update.state()), age }
+            let (member, state) = (*update.id(), state_of(update.state()));
+            MemberView { member, state, age, place: Place::default() }
         };
         let mut views: Vec<_> = self.foca.iter_membership_state().map(view).collect();
         views.sort_unstable_by_key(|view| view.member);

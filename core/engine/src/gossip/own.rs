@@ -61,6 +61,15 @@ impl OwnRecord {
         self.place = place;
     }
 
+    /// This node stands somewhere else from now on.
+    pub fn move_to(&mut self, place: Place) {
+        if self.place != place {
+            self.place = place;
+            self.version = (self.version + 1).min(MAX_VERSION);
+            self.unsent = Urgency::AtOnce;
+        }
+    }
+
     /// Replaces what is held.
     pub fn replace(&mut self, holdings: &[Holding]) {
         let given = holdings.iter().filter(|h| h.permille > 0 || h.fetching);
@@ -222,6 +231,21 @@ mod tests {
         assert!(!summary.whole);
         assert_eq!(summary.holdings[0], fetching(40, 1000));
         assert_eq!(summary.holdings[1], nothing_of(ContentId([0; 32])));
+    }
+
+    #[test]
+    fn a_new_place_is_told_at_once_and_an_old_one_is_no_news() {
+        let mut own = OwnRecord::new(&me());
+        own.replace(&[fetching(1, 1000)]);
+        let (before, _) = own.take_summary(Time::ZERO, &me());
+        let place = Place { rack: 7, ..Place::default() };
+        own.move_to(place);
+        assert_eq!(own.due_in(Time::ZERO, PAUSE), Some(LEAST_PAUSE));
+        let (after, at_once) = own.take_summary(Time::ZERO, &me());
+        assert!(at_once && after.version > before.version);
+        assert_eq!((after.place, after.holdings), (place, before.holdings));
+        own.move_to(place);
+        assert_eq!(own.due_in(Time::ZERO, PAUSE), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::summary::Summary;
 /// Most holdings in all rows together, 48 bytes each: 12 MiB. 10,000 members may have 26 on average.
 const MAX_ENTRIES: usize = 1 << 18;
 
-/// Contents of which a holder came, went, began, stopped or completed.
+/// Contents of which a holder came, went, moved, began, stopped or completed.
 pub(super) type Touched = BTreeSet<ContentId>;
 
 /// The rows of all other peers.
@@ -135,6 +135,11 @@ impl Table {
         self.rows.get(peer).map_or(0, |row| row.latest)
     }
 
+    /// Where a peer stands.
+    pub fn place(&self, peer: &PeerId) -> Place {
+        self.rows.get(peer).map_or(Place::default(), |row| row.place)
+    }
+
     /// Who holds something of `content`, in no order.
     pub fn holders<'a>(
         &'a self,
@@ -179,7 +184,9 @@ impl Row {
         let News { address, place, version, whole, holdings, .. } = news;
         if version >= self.latest {
             self.address = address;
-            self.place = place;
+            if core::mem::replace(&mut self.place, place) != place {
+                touched.extend(self.contents());
+            }
         }
         self.heard_at = now;
         self.latest = self.latest.max(version);
@@ -298,6 +305,19 @@ mod tests {
         learn(&mut table, news(1, true, vec![holding(1, 100)]));
         assert!(learn(&mut table, news(2, true, vec![holding(1, 200)])).is_empty());
         assert_eq!(learn(&mut table, news(3, true, vec![holding(1, 1000)])), [1]);
+    }
+
+    #[test]
+    fn a_peer_that_moves_touches_all_it_holds() {
+        let mut table = Table::new(10, 256, 0);
+        learn(&mut table, news(1, true, vec![holding(1, 100), holding(2, 1000)]));
+        let place = Place { rack: 7, ..Place::default() };
+        let moved = News { place, ..news(2, false, vec![holding(2, 1000)]) };
+        assert_eq!(learn(&mut table, moved), [1, 2]);
+        assert_eq!(table.record(&PEER).expect("a row").place, place);
+        let stale = News { place: Place::default(), ..news(1, true, vec![]) };
+        assert!(learn(&mut table, stale).is_empty());
+        assert_eq!(table.record(&PEER).expect("a row").place, place);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use samara_model::Holding;
+use samara_model::{Holding, Place};
 
 use super::world::{World, address, complete, content, fingerprint, joined, peer, release};
 use super::{GossipEvent, GossipInput, MemberState};
@@ -93,6 +93,31 @@ fn a_member_that_leaves_is_down_at_once() {
     world.kill(3);
     let seconds = world.run_until(5, World::everybody_knows_everybody);
     assert!(seconds <= 3, "took {seconds} s");
+}
+
+#[test]
+fn a_member_that_moves_is_known_there_by_all_whether_it_holds_something_or_not() {
+    let mut world = joined(20, 5);
+    world.hold(3, &[complete(1)]);
+    world.run(20 * SECOND);
+    let place = Place { zone: 1, rack: 7, host: 0 };
+    for node in [3, 4] {
+        world.tell(node, GossipInput::PlaceChanged { place });
+    }
+    let knows = |world: &World, node: u16| {
+        let views = world.gossip(node).members(world.now);
+        let moved = views.iter().filter(|view| [peer(3), peer(4)].contains(&view.member.peer));
+        moved.filter(|view| view.place == place).count() == 2
+    };
+    let others: Vec<u16> =
+        world.nodes().into_iter().filter(|node| ![3, 4].contains(node)).collect();
+    let took = world.run_until(60, |world| others.iter().all(|node| knows(world, *node)));
+    assert!(took < 20, "{took} s");
+    let holders = world.gossip(9).holders(&content(1), world.now);
+    assert_eq!(holders[0].place, place);
+    let told = GossipEvent::HoldersChanged(content(1));
+    let hints = world.events(9).iter().filter(|event| **event == told).count();
+    assert!(hints >= 2, "who fetches hears of it: {hints}");
 }
 
 #[test]

@@ -412,3 +412,31 @@ fn a_neighbours_view_knows_where_a_peer_stands_before_it_is_connected() {
     assert_eq!(view.target, SwarmConfig::default().full_mesh);
     assert_eq!(view.me.rack, number("r1"));
 }
+
+#[test]
+fn a_peer_and_a_node_that_move_are_seen_where_they_are() {
+    let mut bench = Bench::new(SwarmConfig::default(), 64, &[]);
+    bench.give(SwarmInput::PolicyChanged { facts: facts() });
+    bench.connect(ONE, &["zone=z1", "rack=r1", "tier=silver"], false, &[1]);
+    bench.connect(TWO, &["zone=z1", "rack=r2"], false, &[2]);
+    let seen_after = |bench: &mut Bench, input: SwarmInput| {
+        bench.wait(1000);
+        bench.ask_again();
+        bench.give(input);
+        let view = bench.neighbours();
+        (view.peers.rack, view.peers.relation, view.peers.labels, view.me.rack, view.me.labels)
+    };
+    let (r1, r2) = (number("r1"), number("r2"));
+    let (silver, gold) = (number("silver"), number("gold"));
+    let seen = seen_after(&mut bench, SwarmInput::PolicyChanged { facts: facts() });
+    let near = vec![relation::RACK, relation::ZONE];
+    assert_eq!(seen, (vec![r1, r2], near, vec![silver, r1, 0, r2], r1, vec![gold, r1]));
+    let labels = numbers(&["zone=z1", "rack=r1", "tier=gold"]);
+    let seen = seen_after(&mut bench, SwarmInput::PeerRelabelled { link: TWO, labels });
+    let near = vec![relation::RACK, relation::RACK];
+    assert_eq!(seen, (vec![r1, r1], near, vec![silver, r1, gold, r1], r1, vec![gold, r1]));
+    let labels = numbers(&["zone=z2", "rack=r1"]);
+    let seen = seen_after(&mut bench, SwarmInput::Relabelled { labels });
+    let near = vec![relation::REMOTE, relation::REMOTE];
+    assert_eq!(seen, (vec![r1, r1], near, vec![silver, r1, gold, r1], r1, vec![0, r1]));
+}

@@ -96,6 +96,8 @@ impl Hints {
         if let Some(known) = self.known.get_mut(&hint.peer) {
             known.permille = known.permille.max(hint.permille);
             if !hint.place.is_unknown() {
+                // A peer that moved may be worth a connection now.
+                self.moved |= !known.place.is_unknown() && known.place != hint.place;
                 known.place = hint.place;
             }
             if known.state == HintState::Idle && known.address != hint.address {
@@ -123,6 +125,13 @@ impl Hints {
         if let Some(hint) = self.known.get_mut(&peer) {
             hint.state = HintState::Connected;
             hint.failures = 0;
+        }
+    }
+
+    /// A neighbour says where it stands now.
+    pub(super) fn stands(&mut self, peer: &PeerId, place: Place) {
+        if let Some(hint) = self.known.get_mut(peer) {
+            hint.place = place;
         }
     }
 

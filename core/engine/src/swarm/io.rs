@@ -47,6 +47,18 @@ pub enum SwarmInput {
         /// The connection.
         link: LinkKey,
     },
+    /// The operator of this node says something else of it from now on.
+    Relabelled {
+        /// Its labels.
+        labels: LabelNumbers,
+    },
+    /// The operator of a neighbour does.
+    PeerRelabelled {
+        /// The connection.
+        link: LinkKey,
+        /// The labels of the neighbour.
+        labels: LabelNumbers,
+    },
     /// A connection that was asked for could not be made.
     ConnectFailed {
         /// To whom.

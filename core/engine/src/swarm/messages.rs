@@ -6,7 +6,6 @@ use core::time::Duration;
 use samara_model::{ChunkIndex, DeclineReason, HaveSummary, LabelNumbers, PeerId, PeerMessage};
 
 use super::neighbour::Neighbour;
-use super::place::relation_between;
 use super::under_way::Sending;
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
@@ -29,9 +28,7 @@ impl Swarm {
             return;
         }
         let mut neighbour = Neighbour::new(peer, address, self.now);
-        neighbour.relation = relation_between(&self.place, &place);
-        neighbour.shown = self.policy.labels.iter().map(|key| labels.number(key)).collect();
-        (neighbour.labels, neighbour.place) = (labels, place);
+        neighbour.label(labels, &self.place, &self.policy.labels);
         self.neighbours.insert(link, neighbour);
         self.send_open(link, resumed, out);
     }

@@ -234,6 +234,8 @@ impl Swarm {
                 self.on_connected(link, peer, address, labels, resumed, out)
             }
             SwarmInput::PeerDisconnected { link } => self.forget(link, out),
+            SwarmInput::Relabelled { labels } => self.on_relabelled(labels),
+            SwarmInput::PeerRelabelled { link, labels } => self.on_peer_relabelled(link, labels),
             SwarmInput::ConnectFailed { peer } => self.hints.failed(peer, self.now),
             SwarmInput::MessageReceived { link, message } => self.on_message(link, message, out),
             SwarmInput::ManifestLoaded(facts) => self.on_manifest_loaded(facts, out),
@@ -280,6 +282,11 @@ impl Swarm {
     /// Why the active policy decided what was carried out, since it changed.
     pub fn reasons(&self) -> impl Iterator<Item = ReasonCount> + '_ {
         self.reasons.iter()
+    }
+
+    /// What the operator of this node says of it.
+    pub fn labels(&self) -> &LabelNumbers {
+        &self.labels
     }
 
     /// What was done so far, in counts.
@@ -366,17 +373,16 @@ impl Swarm {
     }
 
     fn on_policy_changed(&mut self, facts: PolicyFacts) {
-        let shown = |labels: &LabelNumbers| -> Vec<u64> {
-            facts.labels.iter().map(|key| labels.number(key)).collect()
-        };
-        self.shown = shown(&self.labels);
-        for neighbour in self.neighbours.values_mut() {
-            neighbour.shown = shown(&neighbour.labels);
-        }
         self.policy = facts;
+        self.look_at_labels();
         self.reasons.clear();
         self.standby.clear();
         self.forgive();
+        self.decide_anew();
+    }
+
+    /// What the policy knows has changed: everything is asked again.
+    fn decide_anew(&mut self) {
         self.offers_wanted = true;
         self.requests_wanted = true;
         self.neighbours_content = false;

@@ -1,9 +1,13 @@
-//! Where peers stand, seen from here.
+//! Where peers stand, seen from here, and what else their operators say of them.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use samara_model::{HOST, Place, RACK, ZONE};
+use samara_model::{HOST, LabelNumbers, Place, RACK, ZONE};
 use samara_policy::relation;
+
+use super::neighbour::Neighbour;
+use super::{LinkKey, Swarm};
 
 /// One of [`relation`]. Racks are told apart by zone and rack: two zones may both have a rack `r1`.
 pub(crate) fn relation_between(here: &Place, there: &Place) -> u32 {
@@ -32,6 +36,49 @@ pub(crate) fn label_numbers(place: Place, labels: &[String]) -> impl Iterator<It
         HOST => place.host,
         _ => 0,
     })
+}
+
+fn shown(labels: &LabelNumbers, wanted: &[String]) -> Vec<u64> {
+    wanted.iter().map(|key| labels.number(key)).collect()
+}
+
+impl Neighbour {
+    /// Takes in what is said of it; `wanted` are the labels that the policy wants to see.
+    pub(super) fn label(&mut self, labels: LabelNumbers, here: &Place, wanted: &[String]) {
+        self.place = labels.place();
+        self.relation = relation_between(here, &self.place);
+        self.shown = shown(&labels, wanted);
+        self.labels = labels;
+    }
+}
+
+impl Swarm {
+    /// The operator of this node says something else of it: it may stand elsewhere, and see all others anew.
+    pub(super) fn on_relabelled(&mut self, labels: LabelNumbers) {
+        if self.labels == labels {
+            return;
+        }
+        self.place = labels.place();
+        self.labels = labels;
+        self.look_at_labels();
+        self.decide_anew();
+    }
+
+    pub(super) fn on_peer_relabelled(&mut self, link: LinkKey, labels: LabelNumbers) {
+        let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
+        neighbour.label(labels, &self.place, &self.policy.labels);
+        self.hints.stands(&neighbour.peer, neighbour.place);
+        self.decide_anew();
+    }
+
+    /// Brings what the policy sees of the labels up to date.
+    pub(super) fn look_at_labels(&mut self) {
+        self.shown = shown(&self.labels, &self.policy.labels);
+        for neighbour in self.neighbours.values_mut() {
+            neighbour.relation = relation_between(&self.place, &neighbour.place);
+            neighbour.shown = shown(&neighbour.labels, &self.policy.labels);
+        }
+    }
 }
 
 #[cfg(test)]

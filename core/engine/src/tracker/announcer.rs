@@ -102,6 +102,11 @@ impl Announcer {
         match input {
             AnnouncerInput::Started => self.sweep(now, out),
             AnnouncerInput::HoldingsChanged { holdings } => self.hold(now, &holdings, out),
+            AnnouncerInput::PlaceChanged { place } => {
+                if core::mem::replace(&mut self.place, place) != place {
+                    self.say_soon(now, out);
+                }
+            }
             AnnouncerInput::ReleaseAdded(release) => self.add_release(now, release, out),
             AnnouncerInput::HandoutReceived { tracker, token: START_OVER, .. } => {
                 self.forgotten(now, tracker, out);

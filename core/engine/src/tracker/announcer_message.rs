@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::{net::SocketAddr, time::Duration};
-use samara_model::{ContentId, Holding, PeerHint, PeerMessage, Release, ReleaseConflict};
+use samara_model::{ContentId, Holding, PeerHint, PeerMessage, Place, Release, ReleaseConflict};
 
 /// What happened at a node that announces itself to trackers.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,11 @@ pub enum AnnouncerInput {
     HoldingsChanged {
         /// Everything this node holds or fetches.
         holdings: Vec<Holding>,
+    },
+    /// This node stands somewhere else from now on.
+    PlaceChanged {
+        /// Where.
+        place: Place,
     },
     /// This node publishes a release, or learned one.
     ReleaseAdded(Release),

@@ -513,6 +513,31 @@ fn a_change_is_announced_at_once_but_not_more_than_once_a_second() {
 }
 
 #[test]
+fn a_new_place_is_announced_at_once() {
+    let mut world = World::new(&[900]);
+    world.start(1, &[900], &[complete(1)]);
+    world.start(2, &[900], &[fetching(1)]);
+    world.run(10 * SECOND);
+    let announced =
+        |world: &World| world.announcements.iter().filter(|(_, node, _)| *node == 1).count();
+    let before = announced(&world);
+    let place = samara_model::Place { rack: 7, ..Default::default() };
+    for _ in 0..2 {
+        world.tell(1, AnnouncerInput::PlaceChanged { place });
+        world.run(2 * SECOND);
+    }
+    assert_eq!(announced(&world), before + 1, "the same place is no news");
+    world.tell(2, AnnouncerInput::HoldingsChanged { holdings: vec![fetching(1), fetching(2)] });
+    world.run(2 * SECOND);
+    let hints = world.events.iter().rev().find_map(|(node, event)| match event {
+        AnnouncerEvent::Neighbours(_, hints) if *node == 2 => Some(hints.clone()),
+        _ => None,
+    });
+    let places: Vec<_> = hints.expect("a handout").iter().map(|hint| hint.place).collect();
+    assert_eq!(places, [place]);
+}
+
+#[test]
 fn a_refused_release_names_both_publishers() {
     let mut world = World::new(&[900]);
     world.start(1, &[900], &[complete(1)]);

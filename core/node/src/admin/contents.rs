@@ -13,7 +13,7 @@ use crate::documents::{
     ContentDocument, ContentsDocument, FetchDocument, FetchOrder, PeerDocument, PeersDocument,
     PriorityOrder, PublishOrder, RemovedDocument, ScrubDocument, WhyDocument,
 };
-use crate::shared::Shared;
+use crate::shared::{Shared, Words};
 
 type Node = State<Arc<Shared>>;
 
@@ -134,11 +134,12 @@ pub async fn peers(State(shared): Node, Named(text): Named) -> Answer<PeersDocum
     };
     let rows = shared.peer_rows(content).await;
     let chunks = shared.content_row(&found).chunks;
-    let peers = rows.iter().map(peer).collect();
+    let words = shared.words();
+    let peers = rows.iter().map(|row| peer(row, &words)).collect();
     Ok(Json(PeersDocument { version: 1, content: content.to_string(), chunks, peers }))
 }
 
-fn peer(row: &PeerRow) -> PeerDocument {
+fn peer(row: &PeerRow, words: &Words) -> PeerDocument {
     let source = match row.source {
         PeerSource::Neighbour => "neighbour",
         PeerSource::Gossip => "gossip",
@@ -147,6 +148,7 @@ fn peer(row: &PeerRow) -> PeerDocument {
     PeerDocument {
         peer: row.peer.to_string(),
         address: row.address.to_string(),
+        labels: words.of(&row.peer, &row.place),
         permille: row.permille,
         chunks: row.chunks,
         source: source.to_owned(),

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use samara_engine::gossip::{MemberState, MemberView};
+use samara_model::Place;
 use tokio::sync::oneshot;
 
 use super::answer::{Answer, Refused, blocking};
@@ -52,11 +53,7 @@ pub fn document(shared: &Arc<Shared>) -> StatusDocument {
             .filter(|(_, plays)| *plays)
             .map(|(role, _)| (*role).to_owned())
             .collect(),
-        labels: config
-            .labels
-            .iter()
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect(),
+        labels: shared.said(),
         uptime_seconds: shared.clock.now().0 as f64 / 1e6,
         members: members_up(shared),
         links: shared.live_links().len() as u64,
@@ -179,7 +176,7 @@ async fn members_of(shared: &Shared) -> Option<Vec<MemberView>> {
 }
 
 pub async fn members(State(shared): State<Arc<Shared>>) -> Json<MembersDocument> {
-    let mut rows = BTreeMap::new();
+    let (words, mut rows) = (shared.words(), BTreeMap::new());
     for view in members_of(&shared).await.unwrap_or_default() {
         if view.state != MemberState::Down && view.member.peer != shared.me {
             rows.insert(
@@ -187,6 +184,7 @@ pub async fn members(State(shared): State<Arc<Shared>>) -> Json<MembersDocument>
                 MemberDocument {
                     peer: view.member.peer.to_string(),
                     address: view.member.address.to_string(),
+                    labels: words.of(&view.member.peer, &view.place),
                     source: "gossip".to_owned(),
                     sent_bytes: 0,
                     received_bytes: 0,
@@ -203,6 +201,7 @@ pub async fn members(State(shared): State<Arc<Shared>>) -> Json<MembersDocument>
             MemberDocument {
                 peer: link.peer.to_string(),
                 address: link.address.to_string(),
+                labels: words.of(&link.peer, &Place::default()),
                 source: "link".to_owned(),
                 sent_bytes: counted.payload_sent,
                 received_bytes: counted.payload_received,

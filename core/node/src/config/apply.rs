@@ -44,11 +44,6 @@ impl Config {
 
     /// The node that this describes, as a daemon: what it takes part in survives a restart.
     pub fn node_config(&self) -> NodeConfig {
-        let mut labels = Labels::default();
-        for (key, value) in &self.node.labels {
-            // `check` has refused what cannot be.
-            let _ = Label::new(key, value).and_then(|label| labels.add(label));
-        }
         let (join, join_names) = addresses_and_names(&self.node.join);
         let (trackers, tracker_names) = addresses_and_names(&self.node.trackers);
         let has = |role| self.node.roles.contains(&role);
@@ -61,7 +56,7 @@ impl Config {
             trackers,
             tracker_names,
             cluster: self.node.cluster.clone(),
-            labels,
+            labels: self.labels(),
             discovery: Discovery {
                 tracker: self.node.discovery != DiscoveryWay::Gossip,
                 gossip: self.node.discovery != DiscoveryWay::Tracker,
@@ -82,6 +77,16 @@ impl Config {
             storage: self.storage_config(),
             ..NodeConfig::default()
         }
+    }
+
+    /// What the operator says of the node.
+    pub fn labels(&self) -> Labels {
+        let mut labels = Labels::default();
+        for (key, value) in &self.node.labels {
+            // `check` has refused what cannot be.
+            let _ = Label::new(key, value).and_then(|label| labels.add(label));
+        }
+        labels
     }
 
     /// All caps on bytes per second.

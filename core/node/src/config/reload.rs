@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::tables::Config;
 
 /// Keys that a running node takes without a restart, and everything below them.
-const TAKEN: [&str; 4] = ["limits.", "storage.", "policy.", "log.level"];
+const TAKEN: [&str; 5] = ["limits.", "storage.", "policy.", "log.level", "node.labels."];
 /// Below those, what is only read at the start.
 const AT_START: [&str; 2] = ["policy.limits.", "policy.breaker."];
 

@@ -54,6 +54,7 @@ pub struct NodeTable {
     /// How peers find each other.
     pub discovery: DiscoveryWay,
     /// What to tell policies about this node: `zone`, `rack` and `host` say where it stands, others are free.
+    /// Reloaded without a restart.
     pub labels: BTreeMap<String, String>,
 }
 

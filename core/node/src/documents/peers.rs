@@ -1,5 +1,7 @@
 //! Members of the cluster, and who has how much of a content.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,10 @@ pub struct MemberDocument {
     pub peer: String,
     /// Where it is dialled.
     pub address: String,
+    /// What its operator says of it: all while there is a link to it, else where it stands, as gossip or a tracker tells.
+    /// A value that neither this node nor a neighbour of it has is a `#` and its number.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// `link` where there is a live one, else `gossip`.
     pub source: String,
     /// Bytes of chunks sent to it over the live link.
@@ -49,6 +55,10 @@ pub struct PeerDocument {
     pub peer: String,
     /// Where it is dialled.
     pub address: String,
+    /// What its operator says of it: all while there is a link to it, else where it stands, as gossip or a tracker tells.
+    /// A value that neither this node nor a neighbour of it has is a `#` and its number.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Thousandths of the content that it has.
     pub permille: u16,
     /// Chunks that it has; known of live neighbours.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use samara_model::{PeerMessage, Place};
+use samara_model::PeerMessage;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
@@ -11,7 +11,7 @@ use tokio::task::JoinError;
 use super::buffers::ReceiveMemory;
 use super::handle::Shared;
 use super::keepalive::{LastHeard, Verdict};
-use super::limits::{Class, Throttles};
+use super::limits::Throttles;
 use super::low_water::Naps;
 use super::reader::{Reader, ReaderParts};
 use super::storing::Storing;
@@ -39,8 +39,6 @@ pub(super) struct Resources<R> {
     pub memory: Arc<ReceiveMemory>,
     pub up: Throttles,
     pub down: Throttles,
-    /// Where this node stands.
-    pub place: Place,
 }
 
 /// Runs a link to its end, between `Connected` and `Disconnected`. `forget` is called before the latter.
@@ -59,7 +57,7 @@ pub(super) async fn run<R: LinkRouter>(
 
     let (receiving, sending) = stream.into_split();
     let (link, shared) = (handle.id, handle.shared.clone());
-    let class = Class::between(&resources.place, &handle.labels.place());
+    let class = shared.standing.class.clone();
     let heard = Arc::new(LastHeard::new());
     let (until_reported, mut all_reported) = mpsc::channel(1);
     let parts = ReaderParts {
@@ -68,7 +66,7 @@ pub(super) async fn run<R: LinkRouter>(
         shared: shared.clone(),
         heard: heard.clone(),
         memory: resources.memory.clone(),
-        down: resources.down.gate(class),
+        down: resources.down.gate(class.clone()),
         storing: resources.storing.clone(),
         naps: resources.naps.clone(),
         until_reported,

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use samara_model::{ChunkIndex, ContentId, LabelNumbers, PeerId};
+use samara_model::{ChunkIndex, ContentId, LabelNumbers, Labels, PeerId};
 use tokio::sync::{mpsc, watch};
 
 use super::counters::Counters;
+use super::standing::Standing;
 use super::{LinkCommand, LinkId};
 
 /// Commands that may wait. A peer that lets this many pile up does not read.
@@ -66,8 +67,6 @@ pub struct LinkHandle {
     pub peer: PeerId,
     /// Where the peer can be dialled: what it advertises, or where it comes from with its listen port.
     pub address: SocketAddr,
-    /// What its operator says of it, as numbers.
-    pub labels: LabelNumbers,
     /// The other end of the connection.
     pub remote: SocketAddr,
     /// This side dialled.
@@ -85,10 +84,15 @@ pub(super) struct Shared {
     unwanted: Mutex<Vec<(ContentId, ChunkIndex)>>,
     any_unwanted: AtomicBool,
     pub counters: Arc<Counters>,
+    pub standing: Standing,
 }
 
 impl Shared {
-    pub fn new(commands: mpsc::Sender<LinkCommand>, counters: Arc<Counters>) -> Arc<Self> {
+    pub fn new(
+        commands: mpsc::Sender<LinkCommand>,
+        counters: Arc<Counters>,
+        standing: Standing,
+    ) -> Arc<Self> {
         Arc::new(Shared {
             commands,
             closed: watch::Sender::new(None),
@@ -96,6 +100,7 @@ impl Shared {
             unwanted: Mutex::default(),
             any_unwanted: AtomicBool::new(false),
             counters,
+            standing,
         })
     }
 
@@ -206,6 +211,16 @@ impl LinkHandle {
     /// Whether the link is ending or has ended.
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// What the peer's operator says of it now, as numbers.
+    pub fn labels(&self) -> LabelNumbers {
+        self.shared.standing.numbers()
+    }
+
+    /// The same in words.
+    pub fn said(&self) -> Labels {
+        self.shared.standing.said()
     }
 
     /// Bytes and chunks that went over this link.

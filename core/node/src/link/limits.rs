@@ -6,6 +6,7 @@ use std::time::Duration;
 use samara_model::{ContentId, Place};
 use tokio::time::Instant;
 
+use super::standing::ClassNow;
 use super::throttle::Throttle;
 use super::turns::{Turn, Turns};
 use crate::api::{Caps, NodeCaps};
@@ -22,6 +23,9 @@ pub(super) enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Class; 3] = [Class::Rack, Class::Zone, Class::Remote];
+
     /// None where one of the two has no labels that tell.
     pub fn between(here: &Place, there: &Place) -> Option<Class> {
         let same = |a: u64, b: u64| a != 0 && a == b;
@@ -42,8 +46,8 @@ impl Class {
     }
 }
 
-/// The throttles of one direction.
-#[derive(Debug)]
+/// The throttles of one direction. All clones are the same throttles.
+#[derive(Debug, Clone)]
 pub(super) struct Throttles {
     all: Arc<Throttle>,
     rack: Arc<Throttle>,
@@ -76,14 +80,9 @@ impl Throttles {
         all.iter().for_each(|(throttle, caps)| throttle.set_rate(of(caps)));
     }
 
-    /// What a link to a peer of this class has to pass.
-    pub fn gate(&self, class: Option<Class>) -> Gate {
-        let own = class.map(|class| match class {
-            Class::Rack => self.rack.clone(),
-            Class::Zone => self.zone.clone(),
-            Class::Remote => self.remote.clone(),
-        });
-        Gate { all: self.all.clone(), own, turns: self.turns.clone() }
+    /// What a link to a peer of this class has to pass; the class may change while it lives.
+    pub fn gate(&self, class: ClassNow) -> Gate {
+        Gate { throttles: self.clone(), class }
     }
 
     /// A content has another share of the cap of all links from now on; 1 is usual.
@@ -96,9 +95,8 @@ impl Throttles {
 /// after the other, so that a link that waits for its class takes nothing from the others meanwhile.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
-    all: Arc<Throttle>,
-    own: Option<Arc<Throttle>>,
-    turns: Arc<Turns>,
+    throttles: Throttles,
+    class: ClassNow,
 }
 
 impl Gate {
@@ -107,34 +105,43 @@ impl Gate {
 
     /// Bytes to ask for at once, when there is a cap.
     pub fn piece(&self) -> Option<usize> {
-        let own = self.own.as_ref().and_then(|own| own.piece());
-        [own, self.all.piece()].into_iter().flatten().min()
+        let own = self.own().and_then(|own| own.piece());
+        [own, self.throttles.all.piece()].into_iter().flatten().min()
     }
 
     /// This link sends a content until what it returns is dropped.
     pub fn begin(&self, content: ContentId) -> Turn {
-        self.turns.begin(content)
+        self.throttles.turns.begin(content)
     }
 
     /// A content's share beside others.
     pub fn priority(&self, content: &ContentId) -> u32 {
-        self.turns.priority(content)
+        self.throttles.turns.priority(content)
     }
 
     /// Bytes that the cap of all links lets through in this time; `None` without that cap, or where the class of the
     /// peer has one of its own: who waits there must not have paid for more here.
     pub fn most_at_once(&self, span: Duration) -> Option<u64> {
-        let own = self.own.as_ref().and_then(|own| own.rate());
-        let all = self.all.rate().filter(|_| own.is_none())?;
+        let own = self.own().and_then(|own| own.rate());
+        let all = self.throttles.all.rate().filter(|_| own.is_none())?;
         Some((all.0 as f64 * span.as_secs_f64()) as u64)
     }
 
     /// Grants `bytes` at one stage and says until when to wait there, if at all.
     pub fn reserve(&self, stage: usize, bytes: usize, now: Instant) -> Option<Instant> {
         match stage {
-            0 => self.own.as_ref()?.reserve(bytes, now),
-            _ => self.all.reserve(bytes, now),
+            0 => self.own()?.reserve(bytes, now),
+            _ => self.throttles.all.reserve(bytes, now),
         }
+    }
+
+    fn own(&self) -> Option<&Throttle> {
+        let own = match self.class.read()? {
+            Class::Rack => &self.throttles.rack,
+            Class::Zone => &self.throttles.zone,
+            Class::Remote => &self.throttles.remote,
+        };
+        Some(own)
     }
 }
 
@@ -198,7 +205,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_class_keeps_its_cap_and_leaves_the_rest_to_the_others() {
         let throttles = bytes(10_000_000, 2_000_000);
-        let gates = [throttles.gate(Some(Class::Remote)), throttles.gate(Some(Class::Rack))];
+        let gates =
+            [Class::Remote, Class::Rack].map(|class| throttles.gate(ClassNow::new(Some(class))));
         let passed = ten_seconds(gates).await;
         assert!((19_600_000..=20_400_000).contains(&passed[0]), "{passed:?}");
         let sum: u64 = passed.iter().sum();
@@ -208,7 +216,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn two_links_of_a_class_share_its_cap() {
         let throttles = bytes(100_000_000, 4_000_000);
-        let gates = [(); 2].map(|()| throttles.gate(Some(Class::Remote)));
+        let gates = [(); 2].map(|()| throttles.gate(ClassNow::new(Some(Class::Remote))));
         let passed = ten_seconds(gates).await;
         for one in &passed {
             assert!((19_600_000..=20_400_000).contains(one), "{passed:?}");

@@ -28,6 +28,7 @@ mod reader;
 mod registry;
 mod serving;
 mod shake;
+mod standing;
 mod storing;
 mod throttle;
 mod transport;

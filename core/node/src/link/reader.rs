@@ -230,6 +230,9 @@ impl<S: LowWater + Unpin + Send, R: LinkRouter> Reader<S, R> {
                 return Ok(());
             }
             PeerMessage::Pong { .. } => return Ok(()),
+            PeerMessage::Relabelled { labels } if !self.shared.standing.relabelled(labels) => {
+                return Ok(());
+            }
             PeerMessage::Bye => {
                 self.peer_left = true;
                 None

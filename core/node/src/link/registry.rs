@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use samara_model::{BytesPerSecond, ContentId, Labels, PeerId, PeerMessage};
-use samara_wire::handshake::{HandshakeDecoder, HandshakeError, Hello};
+use samara_wire::handshake::{HandshakeDecoder, HandshakeError, Hello, TAKES_RELABELLED};
 use samara_wire::number_labels;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
@@ -24,6 +24,7 @@ use super::handle::{COMMAND_QUEUE, CloseReason, LinkHandle, Shared};
 use super::limits::Throttles;
 use super::low_water::Naps;
 use super::shake::{ShakeError, acceptor_hello, dialler_hello, refuse, welcome};
+use super::standing::{OwnLabels, Standing};
 use super::storing::Storing;
 use super::{LinkCommand, LinkConfig, LinkEvent, LinkId, LinkRouter};
 use crate::api::NodeCaps;
@@ -39,7 +40,7 @@ pub struct Identity {
     pub instance: u64,
     /// The address that others dial, when the node was told one.
     pub advertise: Option<SocketAddr>,
-    /// What its operator says of it.
+    /// What its operator says of it, at first; see [`Links::set_labels`].
     pub labels: Labels,
 }
 
@@ -62,6 +63,8 @@ struct Inner<R> {
     resources: Arc<Resources<R>>,
     /// The caps that hold now.
     limits: Mutex<NodeCaps>,
+    /// What is said of this node now.
+    labels: OwnLabels,
     counters: Arc<Counters>,
     links: Mutex<HashMap<PeerId, Entry>>,
     dials: Mutex<HashMap<SocketAddr, watch::Receiver<Option<DialOutcome>>>>,
@@ -95,6 +98,8 @@ struct Greeted<'a> {
     hello: &'a Hello,
     dialled: bool,
     dial: u64,
+    /// Which labels of this node the other side was told.
+    told: u64,
 }
 
 /// A place in the registry, for a connection that becomes a link.
@@ -130,11 +135,11 @@ impl<R: LinkRouter> Links<R> {
             memory: ReceiveMemory::new(config.receive_memory),
             up: Throttles::new(&config.limits, |caps| caps.up),
             down: Throttles::new(&config.limits, |caps| caps.down),
-            place: number_labels(&identity.labels).place(),
         });
         let limits = Mutex::new(config.limits);
         let inner = Arc::new(Inner {
             limits,
+            labels: OwnLabels::new(identity.labels.clone()),
             identity,
             config,
             router,
@@ -211,6 +216,11 @@ impl<R: LinkRouter> Links<R> {
         *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = *limits;
     }
 
+    /// The operator says something else of this node from now on; the peers of all links are told.
+    pub fn set_labels(&self, labels: Labels) {
+        self.0.labels.change(labels, || self.links());
+    }
+
     /// Gives a content another share of what is sent where the cap makes links wait, and of each link; 1 is usual.
     pub fn set_priority(&self, content: ContentId, priority: u32) {
         self.0.resources.up.set_priority(content, priority);
@@ -285,10 +295,10 @@ impl<R: LinkRouter> Inner<R> {
     async fn dial_once(self: &Arc<Self>, address: SocketAddr) -> DialOutcome {
         let mut stream = connect(address, receive_buffer(self.config.limits.all.down)).await?;
         let dial = self.next_dial.fetch_add(1, Ordering::Relaxed);
-        let ours = self.hello(dial);
+        let (ours, told) = self.hello(dial);
         let shaken = dialler_hello(&mut stream, &ours).await;
         let (hello, decoder) = shaken.map_err(|error| DialError::from_shake(address, error))?;
-        let greeted = Greeted { remote: address, hello: &hello, dialled: true, dial };
+        let greeted = Greeted { remote: address, hello: &hello, dialled: true, dial, told };
         match self.admit(greeted) {
             Ok(admitted) => Ok(self.run(admitted, stream, welcome(), decoder)),
             Err(denied) => {
@@ -312,11 +322,11 @@ impl<R: LinkRouter> Inner<R> {
     }
 
     async fn accept(self: Arc<Self>, mut stream: TcpStream, remote: SocketAddr) {
-        let ours = self.hello(0);
+        let (ours, told) = self.hello(0);
         let shaking = acceptor_hello(&mut stream, &ours, |theirs| self.objection(theirs));
         let error = match timeout(self.config.handshake_timeout, shaking).await {
             Ok(Ok((hello, decoder))) => {
-                return self.accept_greeted(stream, remote, &hello, decoder);
+                return self.accept_greeted(stream, remote, (&hello, told), decoder);
             }
             Ok(Err(ShakeError::Refused(error))) => error,
             Ok(Err(ShakeError::Broken(message))) => {
@@ -341,10 +351,10 @@ impl<R: LinkRouter> Inner<R> {
         self: Arc<Self>,
         stream: TcpStream,
         remote: SocketAddr,
-        hello: &Hello,
+        (hello, told): (&Hello, u64),
         decoder: HandshakeDecoder,
     ) {
-        match self.admit(Greeted { remote, hello, dialled: false, dial: hello.dial }) {
+        match self.admit(Greeted { remote, hello, dialled: false, dial: hello.dial, told }) {
             Ok(admitted) => {
                 self.run(admitted, stream, Vec::new(), decoder);
             }
@@ -357,7 +367,8 @@ impl<R: LinkRouter> Inner<R> {
 
     /// Decides whether the connection becomes a link, and enters it if so.
     fn admit(&self, greeted: Greeted<'_>) -> Result<Admitted, Denied> {
-        let Greeted { remote, hello, dialled, dial } = greeted;
+        let Greeted { remote, hello, dialled, dial, told } = greeted;
+        let here = number_labels(&self.labels.read().0).place();
         let mut links = self.links();
         if *self.stopped.borrow() {
             return Err(Denied::Stopped);
@@ -376,15 +387,19 @@ impl<R: LinkRouter> Inner<R> {
             id: LinkId(self.next_link.fetch_add(1, Ordering::Relaxed)),
             peer: hello.peer,
             address: dialable(hello, remote),
-            labels: number_labels(&hello.labels),
             remote,
             dialled,
-            shared: Shared::new(sender, Counters::within(self.counters.clone())),
+            shared: Shared::new(
+                sender,
+                Counters::within(self.counters.clone()),
+                Standing::new(here, hello),
+            ),
         };
         let entry =
             Entry { handle: handle.clone(), instance: hello.instance, dial, since: Instant::now() };
         links.insert(hello.peer, entry);
         drop(links);
+        self.labels.catch_up(&handle, told);
         if let Some(replaced) = &replaced {
             replaced.close(CloseReason::Replaced);
         }
@@ -428,18 +443,21 @@ impl<R: LinkRouter> Inner<R> {
         handle
     }
 
-    fn hello(&self, dial: u64) -> Hello {
-        Hello {
+    /// What this node says of itself, and which labels these are.
+    fn hello(&self, dial: u64) -> (Hello, u64) {
+        let (labels, told) = self.labels.read();
+        let hello = Hello {
             cluster: self.identity.cluster.clone(),
             peer: self.identity.peer,
             instance: self.identity.instance,
             dial,
             advertise: self.identity.advertise,
             listen_port: self.local.port(),
-            capabilities: 0,
-            labels: self.identity.labels.clone(),
+            capabilities: TAKES_RELABELLED,
+            labels,
             software: concat!("samara ", env!("CARGO_PKG_VERSION")).into(),
-        }
+        };
+        (hello, told)
     }
 }
 

@@ -175,7 +175,7 @@ mod tests {
         let caps = Caps { up: Some(BytesPerSecond(RATE)), down: None };
         let throttles =
             Throttles::new(&NodeCaps { all: caps, ..NodeCaps::default() }, |caps| caps.up);
-        let gate = throttles.gate(None);
+        let gate = throttles.gate(super::super::standing::ClassNow::new(None));
         let end = Instant::now() + Duration::from_secs(10);
         let mut links = Vec::new();
         for (number, (priority, count)) in contents.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use samara_model::Labels;
 use tokio::sync::oneshot;
 
 use super::Node;
@@ -39,6 +40,11 @@ impl Node {
         if let Some(links) = self.shared.links() {
             links.set_limits(limits);
         }
+    }
+
+    /// The operator says something else of this node from now on.
+    pub fn set_labels(&self, labels: &Labels) {
+        self.shared.set_labels(labels);
     }
 
     /// Another bound on the data directory from now on.

@@ -83,7 +83,7 @@ impl Shared {
     /// This node as a holder, when it has something of a content.
     pub fn own_hint(&self, content: &ContentId) -> Option<PeerHint> {
         let holding = lock(&self.holdings).get(content).copied()?;
-        let (peer, address, place) = (self.me, self.address(), self.labels.place());
+        let (peer, address, place) = (self.me, self.address(), self.place());
         Some(PeerHint { peer, address, permille: holding.permille, place })
     }
 }

@@ -43,8 +43,24 @@ impl Shared {
 
     /// A link on which nothing is open yet.
     pub fn live_link(&self, handle: LinkHandle) -> LiveLink {
-        let scope = Scope::between(&self.labels.place(), &handle.labels.place());
+        let scope = Scope::between(&self.place(), &handle.labels().place());
         LiveLink { handle, contents: Vec::new(), origin_of: Vec::new(), scope }
+    }
+
+    /// This node or a peer has other labels than before: looks at where all stand.
+    pub fn measure_scopes(&self) {
+        let here = self.place();
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        for one in live.values_mut() {
+            one.scope = Scope::between(&here, &one.handle.labels().place());
+        }
+    }
+
+    /// The operator of the other side of a link says something else of it.
+    pub fn relabelled_on(&self, link: LinkId) -> Vec<ContentId> {
+        self.measure_scopes();
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.get(&link).map(|one| one.contents.clone()).unwrap_or_default()
     }
 
     /// The other side of a link says that it published a content.

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::chunk_store_actor::Work;
 use crate::link::{LinkHandle, LinkId};
+#[cfg(doc)]
+use crate::shared::Shared;
 
 /// What a swarm is told.
 pub enum SwarmMessage {
@@ -21,6 +23,13 @@ pub enum SwarmMessage {
         handle: LinkHandle,
         /// It stood before this incarnation.
         resumed: bool,
+    },
+    /// [`Shared::labels`] changed.
+    Relabelled,
+    /// The labels of a peer changed.
+    PeerRelabelled {
+        /// The link to it.
+        link: LinkId,
     },
     /// A chunk is verified and written.
     Stored {

@@ -1,4 +1,4 @@
-//! Keeps the machine's knowledge of the active policy right, and tells when the built-in one answers for it.
+//! Keeps the machine's knowledge of the active policy and of labels right, and tells when the built-in one answers for it.
 
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use samara_model::Time;
 
 use super::Swarm;
 use crate::api::Notice;
+use crate::link::LinkId;
+use crate::router::key;
 
 /// That the policy does not answer is told once in this time: it may fail a hundred times a second until it is
 /// left alone.
@@ -26,6 +28,23 @@ impl Swarm {
         let facts = self.shared.policies.current().facts.clone();
         if facts.generation != self.machine.policy().generation {
             self.input(SwarmInput::PolicyChanged { facts: (*facts).clone() }, ctx);
+        }
+    }
+
+    /// The same for what the operator says of this node.
+    pub(super) fn follow_labels(&mut self, ctx: &mut Context<Self>) {
+        let labels = self.shared.labels();
+        if labels != *self.machine.labels() {
+            self.input(SwarmInput::Relabelled { labels }, ctx);
+        }
+    }
+
+    /// The operator of a peer says something else of it; a link that has ended needs nothing.
+    pub(super) fn peer_relabelled(&mut self, link: LinkId, ctx: &mut Context<Self>) {
+        let link = key(link);
+        if let Some(handle) = self.links.get(&link) {
+            let labels = handle.labels();
+            self.input(SwarmInput::PeerRelabelled { link, labels }, ctx);
         }
     }
 

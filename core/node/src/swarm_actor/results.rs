@@ -94,7 +94,7 @@ impl Swarm {
         if !self.shared.opened_on(&handle, self.state.content) {
             return;
         }
-        let labels = handle.labels.clone();
+        let labels = handle.labels();
         self.links.insert(link, handle);
         self.input(SwarmInput::PeerConnected { link, peer, address, labels, resumed }, ctx);
     }

@@ -5,6 +5,7 @@ mod disk;
 mod gossip;
 mod hostile;
 mod identity;
+mod labels;
 mod mailboxes;
 mod metrics;
 mod misfits;

@@ -69,6 +69,7 @@ fn peer(address: &str, rate: f64) -> Peer {
     let document = PeerDocument {
         peer: address.to_owned(),
         address: address.to_owned(),
+        labels: BTreeMap::new(),
         permille: 500,
         chunks: None,
         source: "neighbour".to_owned(),

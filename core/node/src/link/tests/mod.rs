@@ -3,6 +3,7 @@
 mod handshakes;
 mod hostile;
 mod nodes;
-mod raw_peer;
+pub(super) mod raw_peer;
+mod relabelling;
 mod throughput;
 mod transfers;

@@ -61,7 +61,12 @@ impl RawPeer {
         let mut welcome = Vec::new();
         encode_next(&HandshakeFrame::Welcome, &mut welcome);
         stream.write_all(&welcome).await.expect("it is open");
-        Ok(RawPeer { stream, frames: FrameDecoder::new() })
+        Ok(RawPeer::of(stream))
+    }
+
+    /// After the handshake.
+    pub fn of(stream: TcpStream) -> RawPeer {
+        RawPeer { stream, frames: FrameDecoder::new() }
     }
 
     pub async fn send(&mut self, message: &PeerMessage) {
