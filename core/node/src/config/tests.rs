@@ -178,11 +178,11 @@ fn a_reload_says_what_it_can_take() {
     let parse = |text: &str| Config::parse(text, &[], None).expect("fine");
     let before = parse("[limits]\nup = \"1 Gbit/s\"\n");
     let after = parse(
-        "[node]\ncluster = \"other\"\n[storage]\nkeep = 1\n[log]\nlevel = \"debug\"\nformat = \"json\"\n\
+        "[node]\ncluster = \"other\"\nlabels = { rack = \"r2\" }\n[storage]\nkeep = 1\n[log]\nlevel = \"debug\"\nformat = \"json\"\n\
          [policy.limits]\nfuel = 9\n",
     );
     let (taken, restart) = changed_keys(&before, &after);
-    assert_eq!(taken, ["limits.up", "log.level", "storage.keep"]);
+    assert_eq!(taken, ["limits.up", "log.level", "node.labels.rack", "storage.keep"]);
     assert_eq!(restart, ["log.format", "node.cluster", "policy.limits.fuel"]);
     assert_eq!(changed_keys(&after, &after), (vec![], vec![]));
 }
