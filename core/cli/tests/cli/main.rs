@@ -1,5 +1,6 @@
 //! The program as a user meets it: real processes over loopback.
 
+mod clock_jumps;
 mod config;
 mod daemon;
 mod daemon_idle;

@@ -8,7 +8,6 @@ use samara_store::Store;
 
 use super::{Node, PublishError};
 use crate::api::{FetchPhase, HashProgress, PublishRequest, Published};
-use crate::clock::unix_seconds;
 use crate::content_state::ContentState;
 use crate::gossip_actor::GossipMessage;
 use crate::seeder_actor::SeederMessage;
@@ -60,7 +59,7 @@ impl Shared {
             release: request.release.clone(),
             content,
             publisher: self.me,
-            published_at: unix_seconds(),
+            published_at: self.published_now(&request.release),
             signature: None,
         };
         self.add_release(&release)?;

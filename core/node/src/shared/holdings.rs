@@ -9,6 +9,7 @@ use samara_model::{
 
 use super::{Shared, lock};
 use crate::api::Notice;
+use crate::clock::unix_seconds;
 use crate::content_state::ContentState;
 use crate::gossip_actor::GossipMessage;
 use crate::swarm_actor::SwarmMessage;
@@ -41,6 +42,18 @@ impl Shared {
         }
         releases.insert(release.release.clone(), release.clone());
         Ok(())
+    }
+
+    /// The time of a release that is published now: later than that of every other version of its name that is known
+    /// here. Clocks are set back at times, and what comes last must not look older, or those who keep the newest
+    /// would throw it away.
+    pub fn published_now(&self, release: &ReleaseName) -> u64 {
+        let releases = lock(&self.releases);
+        let others = releases
+            .values()
+            .filter(|one| one.release.name == release.name && one.release != *release);
+        let latest = others.map(|one| one.published_at).max();
+        unix_seconds().max(latest.map_or(0, |latest| latest.saturating_add(1)))
     }
 
     /// A release that this node knows.
