@@ -1,7 +1,8 @@
 //! Policies compiled to WASM on nodes that transfer: swapped, refused, in shadow, failing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use samara_node::{
     BreakerConfig, Node, NodeCaps, NodeConfig, Notice, PolicyConfig, PolicyLimits, PolicyMode,
@@ -22,12 +23,13 @@ fn root() -> PathBuf {
 
 /// A policy of the checkout as a component, built once for all tests.
 fn built(name: &'static str) -> PathBuf {
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    static BUILDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
-    let path = folder.path().join(format!("{name}.wasm"));
-    let _one_at_a_time = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !path.exists() {
+    static BUILT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    // Below `target`: what is static is never dropped, and a temporary folder would stay.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policies");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(format!("{name}.wasm"));
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.insert(name) {
         let options = BuildOptions { output: Some(path.clone()), offline: true };
         if let Err(error) = build(&root().join("policies").join(name), &options) {
             panic!("{name}: {error}");
