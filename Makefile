@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench bench-policies bench-status build policies soak package try-package
+.PHONY: demo test setup bench bench-policies bench-status build policies soak cargo-deb package try-package
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -38,7 +38,10 @@ bench-status: ## what a hundred status calls a second cost a transfer, in PAIRS=
 try-package: package ## as root, on Debian: installs and uses the package in a container with a systemd of its own
 	bash packaging/try/run.sh target/debian/samara_*.deb
 
-package: build ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
+cargo-deb: # looked for first: the build takes minutes
+	@cargo deb --version >/dev/null 2>&1 || { echo "make package needs cargo-deb: cargo install cargo-deb" >&2; exit 1; }
+
+package: cargo-deb build ## target/debian/samara_*.deb; needs `cargo install cargo-deb`
 	rm -rf target/package && ./target/release/samara generate target/package
 	strip --strip-debug -o target/package/samara target/release/samara
 	cargo deb -p samara --no-build --no-strip
