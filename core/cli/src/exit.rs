@@ -68,6 +68,15 @@ impl Failure {
         self
     }
 
+    /// What else is still true.
+    pub fn also(mut self, also: &str) -> Failure {
+        self.still = Some(match self.still {
+            Some(still) => format!("{still}; {also}"),
+            None => also.to_owned(),
+        });
+        self
+    }
+
     /// What the person can do now.
     pub fn next(mut self, next: impl Into<String>) -> Failure {
         self.next = Some(next.into());

@@ -1,5 +1,7 @@
 //! Watching what a node does, also while it is restarted.
 
+mod order;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,8 @@ use serde::de::DeserializeOwned;
 use crate::admin::{Admin, AskError};
 use crate::exit::Failure;
 use crate::output::Output;
+
+pub use order::Watch;
 
 /// How often progress is looked at.
 pub const POLL: Duration = Duration::from_millis(200);

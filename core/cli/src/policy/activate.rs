@@ -1,6 +1,7 @@
 //! `samara policy activate`: load a policy into a running node.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use samara_model::ContentRef;
 use samara_node::{PolicyMode, PolicyRequest};
@@ -26,6 +27,9 @@ pub struct Args {
     /// Set a parameter of the policy, NAME=VALUE; may be repeated. `samara policy inspect` lists them
     #[arg(long, value_name = "NAME=VALUE", value_parser = units::name_and_value)]
     param: Vec<(String, String)>,
+    /// Of a published policy: how long to look for somebody who has it; `forever` is a time, too
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::wait)]
+    wait: Duration,
     #[command(flatten)]
     node: NodeArg,
     /// Print the status afterwards as one JSON document
@@ -39,7 +43,7 @@ pub struct Args {
 /// When no node answers, or it refuses the file.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let file = match published(&args.file) {
-        Some(content) => from_swarm::fetched(&args.node.admin(), &content)?,
+        Some(content) => from_swarm::fetched(&args.node.admin(), &content, args.wait, args.json)?,
         None => absolute(&args.file),
     };
     let request = PolicyRequest {

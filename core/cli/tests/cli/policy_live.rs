@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::daemon::{self, Daemon};
-use crate::process::{Ended, Samara, run, start};
+use crate::process::{Ended, Samara, eventually, run, start};
 
 /// A folder below `target`, with an origin that serves 24 MiB at 6 MiB/s, and its data directory.
 struct Origin {
@@ -133,6 +134,40 @@ fn a_policy_comes_through_the_swarm_like_any_content() {
     for node in [near, far] {
         assert_eq!(node.stop().code, Some(0));
     }
+}
+
+#[test]
+fn a_policy_comes_although_the_node_is_restarted_while_it_is_looked_for() {
+    let folder = daemon::folder();
+    let module = built(folder.path(), "random");
+    let far = Daemon::start(&folder.path().join("far"), &[]);
+    let join = ["--join", &far.address];
+    let near = Daemon::start(&folder.path().join("near"), &join);
+    let waits = ["policy", "activate", "late@1", "--wait", "5m"];
+    let mut caller = start(near.with(&waits));
+    caller.stderr_line("late@1  finding peers");
+    near.process.signal(Signal::KILL);
+    near.process.end();
+    let near = Daemon::start(&folder.path().join("near"), &join);
+    far.publish(Path::new(&module), "late");
+    let ended = caller.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(near.json(&["policy", "status"])["active"]["name"], "random");
+}
+
+#[test]
+fn who_waits_for_a_policy_that_is_looked_for_already_waits_no_longer_than_it_said() {
+    let folder = daemon::folder();
+    let node = Daemon::start(&folder.path().join("node"), &[]);
+    let fetching = start(node.with(&["fetch", "late@1", "--wait", "5m"]));
+    eventually("it is looked for", || node.row("late@1").is_some());
+    let ended = node.run(&["policy", "activate", "late@1", "--wait", "1s"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for words in ["for 1.00 s", "goes on looking", "the active policy stays active"] {
+        assert!(ended.stderr.contains(words), "{words}: {ended:?}");
+    }
+    assert_eq!(node.row("late@1").expect("a row")["state"], "finding", "it goes on");
+    drop(fetching);
 }
 
 #[test]
