@@ -19,6 +19,7 @@ struct Cost {
     resident: u64,
     open_files: u64,
     threads: u64,
+    tasks: u64,
     disk: u64,
 }
 
@@ -29,6 +30,7 @@ fn cost(node: &Daemon) -> Cost {
         resident: of("resident_bytes"),
         open_files: of("open_files"),
         threads: of("threads"),
+        tasks: of("tasks"),
         disk: bytes_below(&node.data),
     }
 }
@@ -88,7 +90,9 @@ fn a_long_life_costs_no_more_than_its_first_minutes() {
     let mut after = cost(&origin);
     eventually("what was used is given back", || {
         after = cost(&origin);
-        after.open_files <= before.open_files + 4 && after.threads <= before.threads + 16
+        after.open_files <= before.open_files + 4
+            && after.threads <= before.threads + 16
+            && after.tasks <= before.tasks + 8
     });
     assert!(after.resident <= before.resident * 13 / 10 + (8 << 20), "{before:?} {after:?}");
     assert!(after.disk <= before.disk + (256 << 10), "{before:?} {after:?}");

@@ -68,7 +68,7 @@ pub fn document(shared: &Arc<Shared>) -> StatusDocument {
             version: policy.active.policy.version,
             quarantined: policy.quarantined,
         },
-        process: shared.process.now(process),
+        process: shared.process.now(|| process(shared)),
     }
 }
 
@@ -124,7 +124,7 @@ pub struct ProcessCost(Mutex<Option<(Instant, ProcessDocument)>>);
 const MOMENT: Duration = Duration::from_millis(200);
 
 impl ProcessCost {
-    fn now(&self, read: fn() -> ProcessDocument) -> ProcessDocument {
+    fn now(&self, read: impl FnOnce() -> ProcessDocument) -> ProcessDocument {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, cost)) = known.as_ref().filter(|(at, _)| at.elapsed() < MOMENT) {
             return cost.clone();
@@ -144,7 +144,7 @@ fn cpu_seconds() -> f64 {
 }
 
 /// From `/proc`; zeros where it cannot be read.
-fn process() -> ProcessDocument {
+fn process(shared: &Shared) -> ProcessDocument {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -155,6 +155,7 @@ fn process() -> ProcessDocument {
         resident_bytes: field("VmRSS:") * 1024,
         cpu_seconds: cpu_seconds(),
         threads: field("Threads:"),
+        tasks: shared.data_plane.metrics().num_alive_tasks() as u64,
         open_files: std::fs::read_dir("/proc/self/fd").map_or(0, |all| all.count() as u64),
     }
 }

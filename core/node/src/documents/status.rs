@@ -150,6 +150,10 @@ pub struct ProcessDocument {
     pub cpu_seconds: f64,
     /// Threads.
     pub threads: u64,
+    /// Tasks of sockets, disk and looking after them; actors are not among them where the data plane has threads of
+    /// its own.
+    #[serde(default)]
+    pub tasks: u64,
     /// Open files and sockets.
     pub open_files: u64,
 }
