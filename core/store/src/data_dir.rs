@@ -39,7 +39,7 @@ pub enum OpenStoreError {
     },
     /// It cannot be created or written.
     #[error(
-        "could not open the data directory `{dir}`, at `{path}`: create it, or choose another with --data"
+        "could not open the data directory `{dir}`, at `{path}`: the user that runs the node must be allowed to make and to write it; or choose another with --data"
     )]
     Io {
         /// The data directory.

@@ -25,7 +25,10 @@ pub enum BindError {
         protocol: &'static str,
     },
     /// Anything else, for example an address that this machine does not have.
-    #[error("cannot listen on {listen} ({protocol})")]
+    #[error(
+        "cannot listen on {listen} ({protocol}): choose an address that this machine has, and a port that the \
+         node's user may have; those below 1024 are for root"
+    )]
     Refused {
         /// The address asked for.
         listen: SocketAddr,

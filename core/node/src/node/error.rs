@@ -30,8 +30,8 @@ pub enum StartError {
     Policy(#[from] PolicyError),
     /// It cannot be administered where it should be.
     #[error(
-        "cannot listen for administration on {place}: {why}. Stop what uses it, or choose another place with \
-         `admin.socket` or `admin.listen`"
+        "cannot listen for administration on {place}: {why}. Stop what uses it, let the node's user \
+         write there, or choose another place with `admin.socket` or `admin.listen`"
     )]
     Admin {
         /// A path or an address.

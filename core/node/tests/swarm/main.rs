@@ -16,6 +16,7 @@ mod refusals;
 mod repeats;
 mod restarts;
 mod resume;
+mod stalls;
 mod supervision;
 mod support;
 mod tracker;
