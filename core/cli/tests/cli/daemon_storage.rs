@@ -1,8 +1,10 @@
 //! What lies in a node's data directory: bounds, pins, scrubs; and `samara why`.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -149,6 +151,39 @@ fn what_the_disk_lost_is_found_withdrawn_and_fetched_again() {
     assert_eq!(why["reasons"][0]["code"], "over", "{why}");
     peer.fine(&["fetch", "model@1"]);
     assert!(same_bytes(&path("source"), &file));
+}
+
+#[test]
+fn what_the_disk_loses_in_silence_is_found_in_the_background_at_the_rate_that_is_set() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    random_file(&path("source"), 4 << 20, 32);
+    let origin = Daemon::start(&path("origin"), &[]);
+    origin.publish(&path("source"), "model");
+    let config = path("node.toml");
+    fs::write(&config, "").expect("written");
+    let more = ["--join", &origin.address, "--config", text(&config)];
+    let peer = Daemon::start(&path("peer"), &more);
+    peer.fine(&["fetch", "model@1"]);
+    let row = peer.row("model@1").expect("a row");
+    let file = fs::File::options().write(true).open(row["path"].as_str().expect("a path"));
+    let file = file.expect("opened");
+    // In the last chunk, and the file looks as it did.
+    let written = file.metadata().and_then(|found| found.modified()).expect("a time");
+    file.write_all_at(&[0; 9], (4 << 20) - 9).expect("written");
+    file.set_modified(written).expect("set");
+    fs::write(&config, "[storage]\nscrub = \"1 MiB/s\"\n").expect("written");
+    let began = Instant::now();
+    peer.fine(&["reload"]);
+    let mut state = String::new();
+    eventually("it is withdrawn", || {
+        let row = peer.row("model@1").expect("a row");
+        state = row["state"].as_str().expect("a state").to_owned();
+        state != "complete"
+    });
+    assert_eq!(state, "withdrawn");
+    // 64 chunks at 16 a second, of which the last is bad; what comes after it is not waited for.
+    assert!(began.elapsed() >= Duration::from_millis(3900), "{:?}", began.elapsed());
 }
 
 #[test]
