@@ -170,7 +170,7 @@ impl Router {
                 self.0.tracker.deliver(handout).await;
             }
             PeerMessage::Relabelled { labels } => {
-                tracing::info!(peer = %handle.peer.short(), %labels, "a peer has other labels");
+                tracing::debug!(peer = %handle.peer.short(), %labels, "a peer has other labels");
                 for content in self.0.relabelled_on(link) {
                     self.swarm(&content, SwarmMessage::PeerRelabelled { link }).await;
                 }

@@ -47,7 +47,7 @@ impl Shared {
         LiveLink { handle, contents: Vec::new(), origin_of: Vec::new(), scope }
     }
 
-    /// This node or a peer has other labels than before: looks at where all stand.
+    /// This node has other labels than before: looks at where all others stand.
     pub fn measure_scopes(&self) {
         let here = self.place();
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
@@ -56,11 +56,12 @@ impl Shared {
         }
     }
 
-    /// The operator of the other side of a link says something else of it.
+    /// The operator of the other side of a link says something else of it. Gives the contents that are open there.
     pub fn relabelled_on(&self, link: LinkId) -> Vec<ContentId> {
-        self.measure_scopes();
-        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.get(&link).map(|one| one.contents.clone()).unwrap_or_default()
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(one) = live.get_mut(&link) else { return Vec::new() };
+        one.scope = Scope::between(&self.place(), &one.handle.labels().place());
+        one.contents.clone()
     }
 
     /// The other side of a link says that it published a content.
