@@ -83,6 +83,7 @@ fn print(scenario: &Scenario, reports: &[Report], cpu: f64) -> bool {
         values.get(values.len() / 2).copied()
     };
     let broken = reports.iter().any(|one| !one.broken.is_empty());
+    reports.iter().flat_map(|one| &one.broken).for_each(|what| eprintln!("broken: {what}"));
     let unmet: Vec<String> = scenario
         .expect
         .iter()

@@ -7,19 +7,23 @@ use samara_policy::{
     pick::{self, Receivers, at},
 };
 
-use crate::racks::{FarRacks, mean_sent};
+use crate::racks::{Chunk, FarRacks, sent};
 use crate::reason;
 
-/// Near receivers first; to the others only what their rack lacks, through its gateways.
+/// To other racks only through their gateways, and to those of large racks first: they are few, and whole racks wait
+/// for what they get. Then to the own rack.
 pub fn choose(view: &OffersView, cross: u64, candidates: usize) -> OffersAnswer {
     let racks = FarRacks::new(&view.me, &view.peers, &view.unavailable);
     if view.me.first_pass {
         return first_pass(view, &racks, candidates);
     }
     let mut random = Random::new(view.me.random_seed);
-    let mut receivers = Receivers::new(view, |row| u64::from(racks.is_far(row)));
-    let may_have =
-        |row, position| racks.may_have(row, position, at(&view.chunks.index, position), cross);
+    let mut receivers = Receivers::new(view, |row| racks.order(row));
+    let may_have = |row, position| {
+        let (index, holders) =
+            (at(&view.chunks.index, position), at(&view.chunks.holders, position));
+        racks.may_have(row, position, Chunk { index, holders }, cross)
+    };
     let mut answer = pick::offers_with(view, candidates, &mut receivers, &mut random, may_have);
     for offer in &mut answer.offers {
         offer.reason = if racks.is_far(offer.peer) { reason::GATEWAY } else { reason::NEAR };
@@ -27,11 +31,11 @@ pub fn choose(view: &OffersView, cross: u64, candidates: usize) -> OffersAnswer 
     answer
 }
 
-/// Each chunk once, to the rack whose members have the fewest on average.
+/// Each chunk once, to the rack that was sent the fewest: what begins in one rack must leave it over one link.
 fn first_pass(view: &OffersView, racks: &FarRacks, candidates: usize) -> OffersAnswer {
     let near: Vec<u32> = (0..view.peers.len()).filter(|row| !racks.is_far(*row)).collect();
-    let near_sent = mean_sent(&view.peers, near.iter().copied());
-    let sent = |row| if racks.is_far(row) { racks.mean_sent(row) } else { near_sent };
+    let near_sent = sent(&view.peers, near.iter().copied());
+    let sent = |row| if racks.is_far(row) { racks.sent(row) } else { near_sent };
     pick::offers(view, candidates, sent)
 }
 
@@ -60,10 +64,40 @@ mod tests {
     }
 
     #[test]
-    fn a_rack_mate_comes_before_an_idler_peer_outside() {
-        let mut view = view(&[0], &[&[], &[]], &[2, 1]);
-        view.peers.inbound = vec![0, 4];
-        assert_eq!(offered(&view), [(1, vec![0])]);
+    fn a_gateway_comes_before_an_idler_rack_mate_and_others_outside_get_nothing() {
+        let mut view = view(&[0], &[&[], &[], &[], &[]], &[2, 1, 1, 1]);
+        view.peers.inbound = vec![9, 5, 4, 5];
+        assert_eq!(offered(&view), [(2, vec![0])], "one of many, and no gateway");
+        let all_cross = choose(&view, 1000, 8).offers;
+        assert_eq!(all_cross[0].peer, 0, "one of many, and a gateway");
+        // Of a rack like the own one, half is seen: the only one is a gateway, but mates come first.
+        view.peers.rack = vec![2, 1, 3, 0];
+        assert_eq!(offered(&view)[0].0, 1);
+        view.peers.lacks = vec![1, 0, 0, 0];
+        assert_eq!(offered(&view), [(0, vec![0])]);
+    }
+
+    #[test]
+    fn what_the_own_rack_has_all_but_got_has_more_gateways() {
+        let none: &[u32] = &[];
+        let crossing = |holders: u32| {
+            let mut racks = vec![1; 40];
+            racks.push(2);
+            let mut view = view(&[holders; 64], &[none; 41], &racks);
+            // The mates have no slot.
+            view.peers.outstanding = vec![1; 40];
+            view.peers.outstanding.push(0);
+            let mut chunks = BTreeSet::new();
+            for seed in 0..300 {
+                view.me.random_seed = seed;
+                let offers = choose(&view, 200, 8).offers;
+                assert!(offers.iter().all(|offer| offer.peer == 40));
+                chunks.extend(offers.into_iter().flat_map(|offer| offer.chunks));
+            }
+            chunks.len()
+        };
+        let (fresh, old) = (crossing(29), crossing(30));
+        assert!((1..=26).contains(&fresh) && (26..64).contains(&old), "{fresh}, {old} of 64");
     }
 
     #[test]
@@ -103,7 +137,10 @@ mod tests {
     #[test]
     fn the_share_that_may_cross_is_kept() {
         let none: &[u32] = &[];
-        let mut view = view(&[0; 64], &[none; 20], &[2; 20]);
+        let mut racks = vec![2; 20];
+        racks.push(1);
+        let mut view = view(&[0; 64], &[none; 21], &racks);
+        view.peers.lacks[20] = 0;
         view.me.free_slots = 20;
         let pairs = |view: &mut OffersView, cross| {
             let mut pairs = BTreeSet::new();
@@ -125,10 +162,10 @@ mod tests {
     fn the_origin_spreads_its_first_copies_over_the_racks() {
         let mut view = view(&[0; 64], &[&[], &[], &[], &[]], &[1, 2, 2, 2]);
         view.me.first_pass = true;
-        view.peers.sent = vec![3, 4, 2, 5];
+        view.peers.sent = vec![10, 4, 2, 5];
         let peer = |view: &OffersView| choose(view, 250, 8).offers[0].peer;
         assert_eq!(peer(&view), 0);
-        view.peers.sent[0] = 4;
+        view.peers.sent[0] = 12;
         assert_eq!(peer(&view), 2);
     }
 }

@@ -18,6 +18,23 @@ pub struct FarRacks<'a> {
     /// Per row the place of its rack in `racks`; `None` for near rows.
     rack_of: Vec<Option<usize>>,
     racks: Vec<FarRack>,
+    near: u32,
+}
+
+/// Much of a rack is seen when one in so many members is: as many as there are near are taken to be in each.
+const SEEN: u32 = 2;
+/// A chunk is old when so many quarters of the own rack's size are known to have it.
+const OLD_QUARTERS: u32 = 3;
+/// Of an old chunk there are so many times more gateways.
+const OLD_SHARE: u64 = 3;
+
+/// A chunk that could cross.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk {
+    /// Its number in the content.
+    pub index: u32,
+    /// Neighbours that are known to have it.
+    pub holders: u32,
 }
 
 #[derive(Debug)]
@@ -49,7 +66,8 @@ impl<'a> FarRacks<'a> {
             rack.held.iter_mut().zip(held).for_each(|(all, one)| *all |= one);
             rack_of[row as usize] = Some(place);
         }
-        FarRacks { peers, holdings, rack_of, racks }
+        let near = rack_of.iter().filter(|place| place.is_none()).count() as u32;
+        FarRacks { peers, holdings, rack_of, racks, near }
     }
 
     /// Whether the row is of another rack.
@@ -57,41 +75,59 @@ impl<'a> FarRacks<'a> {
         self.rack_of[row as usize].is_some()
     }
 
+    /// Who comes first: members of racks of which little is seen, to whom little may cross; then mates; then
+    /// members of racks of which much is seen: each sender sees others, and each takes another for the lowest.
+    pub fn order(&self, row: u32) -> u64 {
+        match self.rack(row) {
+            Some(rack) if self.is_seen(rack) => 2,
+            Some(_) => 0,
+            None => 1,
+        }
+    }
+
+    fn rack(&self, row: u32) -> Option<&FarRack> {
+        self.rack_of[row as usize].map(|place| &self.racks[place])
+    }
+
+    /// Whether much of a rack is seen, if it is as large as the own one.
+    fn is_seen(&self, rack: &FarRack) -> bool {
+        rack.members.len() as u32 * SEEN >= self.near
+    }
+
     /// Whether the peer may be given this chunk, as far as racks go: it is near, or nobody of its rack is
     /// seen to have the chunk and it is a gateway for it.
     ///
     /// A gateway is chosen by a number that depends on chunk and peer alone, so that all senders choose the
-    /// same, and its second offer is declined. It is one of the share `cross` (in thousandths) of all peers,
-    /// or the one with the lowest number of those that this node sees of that rack.
-    pub fn may_have(&self, row: u32, position: u32, index: u32, cross: u64) -> bool {
-        let Some(rack) = self.rack_of[row as usize].map(|place| &self.racks[place]) else {
-            return true;
-        };
-        let bit = rack
-            .held
-            .get(position as usize / 64)
-            .is_some_and(|word| word >> (position % 64) & 1 == 1);
-        if bit {
+    /// same: it is one of `cross` (in thousandths) of all peers, of an old chunk one of more. Of a rack of which much
+    /// is seen, however old the chunk, it is also the one with the lowest number.
+    pub fn may_have(&self, row: u32, position: u32, chunk: Chunk, cross: u64) -> bool {
+        let Some(rack) = self.rack(row) else { return true };
+        let held = rack.held.get(position as usize / 64);
+        if held.is_some_and(|word| word >> (position % 64) & 1 == 1) {
             return false;
         }
-        let number = |row| number(at(&self.peers.id, row), index);
+        let number = |row| number(at(&self.peers.id, row), chunk.index);
         let mine = number(row);
-        let lacks = |row: &&u32| !self.holdings.get(**row, position);
-        mine % 1000 < cross || rack.members.iter().filter(lacks).all(|other| number(*other) >= mine)
+        if self.is_seen(rack) {
+            let lacks = |row: &&u32| !self.holdings.get(**row, position);
+            let mut others = rack.members.iter().filter(lacks);
+            return mine % 1000 < cross || others.all(|other| number(*other) >= mine);
+        }
+        // What the own rack has all but got should be everywhere: a rack without it has no gateway for it.
+        let is_old = chunk.holders * 4 >= self.near * OLD_QUARTERS;
+        mine % 1000 < if is_old { cross * OLD_SHARE } else { cross }
     }
 
-    /// Per row of another rack how many chunks a member of its rack was sent on average, in thousandths.
-    pub fn mean_sent(&self, row: u32) -> u64 {
+    /// Per row of another rack how many chunks its rack was sent.
+    pub fn sent(&self, row: u32) -> u64 {
         let Some(place) = self.rack_of[row as usize] else { return 0 };
-        mean_sent(self.peers, self.racks[place].members.iter().copied())
+        sent(self.peers, self.racks[place].members.iter().copied())
     }
 }
 
-/// Chunks sent to these rows on average, in thousandths.
-pub fn mean_sent(peers: &PeerColumns, rows: impl Iterator<Item = u32>) -> u64 {
-    let (sum, count) =
-        rows.fold((0, 0), |(sum, count), row| (sum + u64::from(at(&peers.sent, row)), count + 1));
-    sum * 1000 / u64::max(count, 1)
+/// Chunks that were sent to these rows.
+pub fn sent(peers: &PeerColumns, rows: impl Iterator<Item = u32>) -> u64 {
+    rows.map(|row| u64::from(at(&peers.sent, row))).sum()
 }
 
 /// A number for a peer and a chunk that looks random and is the same for everybody.

@@ -7,11 +7,14 @@ use samara_model::{ChunkIndex, HaveSummary, PeerMessage};
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
 impl Swarm {
-    /// Time between batches: about two chunk times, and the longer the more neighbours must be told. News
-    /// also ride in front of every other message, and late ones cost declined offers, not transfers.
+    /// Time between batches: about two chunk times, and the longer the more neighbours must be told: where chunks
+    /// come quickly, one message for each. News also ride in front of every other message, and late ones cost
+    /// declined offers, not transfers.
     fn have_interval(&self) -> Duration {
         let (shortest, longest) = self.config.have_interval;
-        let crowd = self.config.have_interval_per_neighbour * self.neighbours.len() as u32;
+        let each = self.config.have_interval_per_neighbour;
+        let each = self.arrivals.mean().map_or(each, |mean| each.min(mean));
+        let crowd = each * self.neighbours.len() as u32;
         let chunk_time = self.arrivals.mean().unwrap_or(shortest);
         (chunk_time * 2).max(crowd).clamp(shortest, longest)
     }
@@ -112,5 +115,39 @@ impl Swarm {
             neighbour.wants_haves = true;
         }
         self.tell_haves(link, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+    use core::net::SocketAddr;
+
+    use samara_model::{ContentId, PeerId, Time};
+
+    use super::*;
+    use crate::swarm::{SwarmConfig, SwarmInput};
+
+    #[test]
+    fn news_of_quick_chunks_are_quick_and_those_of_slow_ones_do_not_flood() {
+        let config = SwarmConfig::default();
+        let mut swarm = Swarm::new(config, PeerId([200; 32]), ContentId([9; 32]), false, 3);
+        for number in 0..20 {
+            let input = SwarmInput::PeerConnected {
+                link: LinkKey(u64::from(number)),
+                peer: PeerId([number; 32]),
+                address: SocketAddr::from(([10, 0, 0, number], 7300)),
+                labels: Default::default(),
+                resumed: false,
+            };
+            swarm.handle(Time::ZERO, input, &mut Vec::new());
+        }
+        let each = config.have_interval_per_neighbour;
+        assert_eq!(swarm.have_interval(), each * 20, "before the first chunk");
+        swarm.arrivals.record(Duration::from_millis(1));
+        assert_eq!(swarm.have_interval(), Duration::from_millis(20));
+        (0..64).for_each(|_| swarm.arrivals.record(Duration::from_secs(1)));
+        assert!(swarm.have_interval() >= each * 20);
+        assert!(swarm.have_interval() <= config.have_interval.1);
     }
 }

@@ -17,6 +17,9 @@ const HEDGE_PATIENCE: Duration = Duration::from_millis(250);
 /// last second down more than they spread it better.
 const END: u32 = 64;
 
+/// Slots that were empty for four mean pauses between two chunks, and for this long, are filled by asking.
+const LEAST_PATIENCE: Duration = Duration::from_millis(20);
+
 impl Swarm {
     /// Neighbours from which something is on its way here or reserved. Slow ones do not count: a slow
     /// uploader must not keep a fast downlink idle.
@@ -281,6 +284,6 @@ impl Swarm {
         }
         let since: Time = *self.idle_since.get_or_insert(self.now);
         let patience = self.arrivals.mean().unwrap_or_default() * 4;
-        self.now.since(since) >= patience.max(Duration::from_millis(200))
+        self.now.since(since) >= patience.max(LEAST_PATIENCE)
     }
 }

@@ -60,7 +60,7 @@ impl Swarm {
     /// How long a neighbour without a free slot is left alone: a third of a chunk time.
     pub(super) fn busy_backoff(&self) -> Duration {
         let chunk_time = self.arrivals.mean().unwrap_or(Duration::from_millis(6));
-        (chunk_time / 3).clamp(Duration::from_millis(1), Duration::from_millis(10))
+        (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10))
     }
 
     /// Offers these chunks, as far as they are still good to offer.

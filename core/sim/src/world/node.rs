@@ -215,7 +215,8 @@ pub(crate) fn build(
             seeder: Seeder::new(slots, seed(1)),
             announcer: (scenario.discovery == Discovery::Tracker).then(|| {
                 let config = AnnouncerConfig::default();
-                Announcer::new(config, address(node), trackers.clone(), seed(2))
+                let announcer = Announcer::new(config, address(node), trackers.clone(), seed(2));
+                announcer.with_place(labels(place).place())
             }),
             gossip: (scenario.discovery == Discovery::Gossip)
                 .then(|| gossip::machine(id, node, 1, seed(3))),

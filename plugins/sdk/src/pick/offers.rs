@@ -26,7 +26,9 @@ pub fn offers_with(
     let first_pass = view.me.first_pass;
     let mut rarest = Rarest::new(&view.chunks);
     let mut offers = Vec::new();
-    for _ in 0..(view.me.free_slots as usize).min(MAX_DECISIONS) {
+    let wanted = (view.me.free_slots as usize).min(MAX_DECISIONS);
+    // Who has all of it, or has it on the way, takes no slot from those behind.
+    while offers.len() < wanted {
         let Some(peer) = receivers.best(random) else { break };
         let excluded = view.unavailable.row(peer);
         let chunks = if first_pass {

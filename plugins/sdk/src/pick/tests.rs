@@ -55,6 +55,16 @@ fn receivers_that_are_equal_are_all_chosen_sooner_or_later() {
     assert_eq!(chosen, [0, 1, 2, 3, 4]);
 }
 
+/// They once used up the places of an answer: behind forty mates that were served, nobody got anything.
+#[test]
+fn receivers_for_whom_there_is_nothing_take_no_place_of_those_behind() {
+    let mut view = offers_view(9, &[0]);
+    view.me.free_slots = 2;
+    (0..8).for_each(|row| view.unavailable.bits[row] = 1);
+    let peers: Vec<u32> = offers(&view, 8, u64::from).offers.iter().map(|one| one.peer).collect();
+    assert_eq!(peers, [8]);
+}
+
 #[test]
 fn the_rarest_come_first_however_common_they_are() {
     let holders: Vec<u32> = (0..70).map(|position| 1_000_000 - position).collect();
