@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a newcomer needs. One profile (release) serves tests, demo and benchmark,
 # and every step builds the whole workspace with the same features, so that nothing is compiled twice.
 
-.PHONY: demo test setup bench bench-policies bench-status build policies soak cargo-deb package try-package
+.PHONY: demo test setup bench bench-policies bench-sim bench-status build policies soak cargo-deb package try-package
 SHELL := /bin/bash
 
 demo: ## a real swarm on this machine: an origin and 16 peers, each link capped
@@ -31,6 +31,12 @@ bench-policies: build policies ## what a module costs: one question, and a whole
 
 soak: ## publish, fetch, evict, restart and kill for 20 minutes (MINUTES=…): nothing may grow, every file must be right
 	SAMARA_SOAK_MINUTES=$(or $(MINUTES),20) cargo test --release --workspace --test cli -- --nocapture a_long_life
+
+bench-sim: build policies ## the simulator's goals at full size, medians of SEEDS=… random seeds, and what a module costs it: an hour
+	./target/release/examples/goals --random-seeds $(or $(SEEDS),5) $$(ls examples/scenarios/goals/*.toml | grep -v ten-thousand)
+	./target/release/examples/goals examples/scenarios/goals/ten-thousand.toml
+	time ./target/release/samara sim run examples/scenarios/headline.toml --quiet
+	time ./target/release/samara sim run examples/scenarios/headline.toml --quiet --policy target/policies/balanced.wasm
 
 bench-status: ## what a hundred status calls a second cost a transfer, in PAIRS=… pairs of each kind
 	SAMARA_PAIRS=$(or $(PAIRS),7) cargo test --release --workspace --test cli -- --nocapture a_hundred_calls

@@ -30,7 +30,7 @@ pub struct SwarmConfig {
     pub target_neighbours: u32,
     /// Shortest and longest time between two batches of news about chunks.
     pub have_interval: (Duration, Duration),
-    /// Per neighbour, this much longer, or a chunk time if that is less: each batch costs both ends a message per
+    /// Per neighbour, this much longer, or eight chunk times if that is less: each batch costs both ends a message per
     /// neighbour.
     pub have_interval_per_neighbour: Duration,
     /// The next offer goes out no earlier than this before a transfer ends.

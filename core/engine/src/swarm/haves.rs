@@ -6,14 +6,18 @@ use samara_model::{ChunkIndex, HaveSummary, PeerMessage};
 
 use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 
+/// Chunks that come here for each message of news, where they come quickly. One for each chunk gained the simulated
+/// swarm 0.5 %, and cost 31 real ones 12 % more processor time and 1.3 % more time.
+const NEWS_EVERY: u32 = 8;
+
 impl Swarm {
     /// Time between batches: about two chunk times, and the longer the more neighbours must be told: where chunks
-    /// come quickly, one message for each. News also ride in front of every other message, and late ones cost
+    /// come quickly, one message for every eight. News also ride in front of every other message, and late ones cost
     /// declined offers, not transfers.
     fn have_interval(&self) -> Duration {
         let (shortest, longest) = self.config.have_interval;
         let each = self.config.have_interval_per_neighbour;
-        let each = self.arrivals.mean().map_or(each, |mean| each.min(mean));
+        let each = self.arrivals.mean().map_or(each, |mean| each.min(mean * NEWS_EVERY));
         let crowd = each * self.neighbours.len() as u32;
         let chunk_time = self.arrivals.mean().unwrap_or(shortest);
         (chunk_time * 2).max(crowd).clamp(shortest, longest)
@@ -145,7 +149,7 @@ mod tests {
         let each = config.have_interval_per_neighbour;
         assert_eq!(swarm.have_interval(), each * 20, "before the first chunk");
         swarm.arrivals.record(Duration::from_millis(1));
-        assert_eq!(swarm.have_interval(), Duration::from_millis(20));
+        assert_eq!(swarm.have_interval(), Duration::from_millis(20) * NEWS_EVERY);
         (0..64).for_each(|_| swarm.arrivals.record(Duration::from_secs(1)));
         assert!(swarm.have_interval() >= each * 20);
         assert!(swarm.have_interval() <= config.have_interval.1);
