@@ -14,6 +14,8 @@ use samara_model::{MAX_MANIFEST_PART, PeerMessage, Time};
 use super::chunks::Chunks;
 use super::{LinkKey, ManifestFacts, Outputs, Swarm, SwarmOutput};
 
+/// A manifest is small when so many are no longer than a chunk.
+const SMALL_MANIFEST: usize = 16;
 /// Largest manifest that is fetched: two million chunks.
 const MAX_MANIFEST: u32 = 64 << 20;
 /// A neighbour that is busy is asked again after this time.
@@ -167,13 +169,22 @@ impl Swarm {
         self.report_if_complete(out);
     }
 
+    /// Neighbours that get the manifest at a time. A small one costs no more than the messages around it, and
+    /// nothing begins before it is there.
+    fn manifest_slots(&self) -> usize {
+        let small = self.chunks.as_ref().is_some_and(|chunks| {
+            chunks.manifest.len() * SMALL_MANIFEST <= chunks.chunk_bytes as usize
+        });
+        if small { self.config.manifest_slots * 4 } else { self.config.manifest_slots }
+    }
+
     pub(super) fn on_manifest_request(&mut self, link: LinkKey, offset: u32, out: &mut Outputs) {
         let now = self.now;
         let others = self.neighbours.iter().filter(|(other, one)| {
             **other != link
                 && one.manifest_since.is_some_and(|since| now.since(since) < PART_TIMEOUT)
         });
-        let room = others.count() < self.config.manifest_slots;
+        let room = others.count() < self.manifest_slots();
         let bytes = match &self.chunks {
             Some(chunks) if room && !self.withdrawn => {
                 let start = (offset as usize).min(chunks.manifest.len());
@@ -188,5 +199,28 @@ impl Swarm {
             neighbour.manifest_since = Some(now);
         }
         self.send(link, PeerMessage::ManifestPart { channel: 0, offset, bytes }, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use samara_model::{ChunkSet, ContentId, PeerId, Time};
+
+    use super::*;
+    use crate::swarm::{ManifestFacts, SwarmConfig, SwarmInput};
+
+    #[test]
+    fn a_small_manifest_is_passed_on_to_more_at_a_time() {
+        let slots = |manifest: usize| {
+            let (me, content) = (PeerId([200; 32]), ContentId([9; 32]));
+            let mut swarm = Swarm::new(SwarmConfig::default(), me, content, true, 3);
+            let have = ChunkSet::full(9);
+            let bytes = alloc::vec![1; manifest].into();
+            let facts = ManifestFacts { bytes, chunk_bytes: 65536, have };
+            swarm.handle(Time::ZERO, SwarmInput::ManifestLoaded(facts), &mut Vec::new());
+            swarm.manifest_slots()
+        };
+        let usual = SwarmConfig::default().manifest_slots;
+        assert_eq!((slots(4096), slots(4097)), (4 * usual, usual));
     }
 }
