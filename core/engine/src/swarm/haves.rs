@@ -125,27 +125,18 @@ impl Swarm {
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
-    use core::net::SocketAddr;
 
     use samara_model::{ContentId, PeerId, Time};
 
     use super::*;
-    use crate::swarm::{SwarmConfig, SwarmInput};
+    use crate::swarm::SwarmConfig;
+    use crate::swarm::world::connected;
 
     #[test]
     fn news_of_quick_chunks_are_quick_and_those_of_slow_ones_do_not_flood() {
         let config = SwarmConfig::default();
         let mut swarm = Swarm::new(config, PeerId([200; 32]), ContentId([9; 32]), false, 3);
-        for number in 0..20 {
-            let input = SwarmInput::PeerConnected {
-                link: LinkKey(u64::from(number)),
-                peer: PeerId([number; 32]),
-                address: SocketAddr::from(([10, 0, 0, number], 7300)),
-                labels: Default::default(),
-                resumed: false,
-            };
-            swarm.handle(Time::ZERO, input, &mut Vec::new());
-        }
+        (1..=20).for_each(|node| swarm.handle(Time::ZERO, connected(node), &mut Vec::new()));
         let each = config.have_interval_per_neighbour;
         assert_eq!(swarm.have_interval(), each * 20, "before the first chunk");
         swarm.arrivals.record(Duration::from_millis(1));

@@ -16,11 +16,11 @@ const FEW_CHUNKS: u32 = 128;
 const FEW_SLOTS: u32 = 3;
 /// An offer counts as no less of a transfer than this, in thousandths.
 const LEAST_CHANCE: u32 = 500;
-/// Slots, each way, while an offer is answered within this part of the time between two chunks. They bridge the
-/// time until an answer comes; what comes at once needs no bridge, and a chunk is passed on the sooner the fewer
-/// transfers share a link. Limit, simulated with 250 peers and messages that take no time: 1.061 with one slot,
+/// Slots, each way, while offers are answered at once. Slots bridge the time until an answer comes; what comes at
+/// once needs no bridge, and a chunk is passed on the sooner the fewer transfers share a link. Over the limit, simulated with 250 peers and messages that take no time: 1.061 with one slot,
 /// 1.054 with two, 1.098 with four.
 const QUICK_SLOTS: u32 = 2;
+/// Answers come at once when so many take less than the time between two chunks.
 const QUICK: u32 = 20;
 /// With fewer neighbours than this for each slot a link may be idle because nobody is free.
 const QUICK_NEIGHBOURS: u32 = 4;
@@ -140,12 +140,12 @@ impl Swarm {
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
-    use core::net::SocketAddr;
     use core::time::Duration;
 
     use samara_model::{ChunkSet, ContentId, PeerId};
 
     use super::*;
+    use crate::swarm::world::connected;
     use crate::swarm::{ManifestFacts, SwarmConfig, SwarmInput};
 
     #[test]
@@ -159,23 +159,14 @@ mod tests {
     }
 
     /// A node with all of 500 chunks that come every 10 ms, so many neighbours, and offers answered in `answer`.
-    fn with(neighbours: u8, origin: bool, answer: Duration) -> Swarm {
+    fn with(neighbours: usize, origin: bool, answer: Duration) -> Swarm {
         let (me, content) = (PeerId([200; 32]), ContentId([9; 32]));
         let mut swarm = Swarm::new(SwarmConfig::default(), me, content, origin, 3);
         let have = ChunkSet::full(500);
         let facts = ManifestFacts { bytes: alloc::vec![1].into(), chunk_bytes: 65536, have };
         let mut out = Vec::new();
         swarm.handle(Time::ZERO, SwarmInput::ManifestLoaded(facts), &mut out);
-        for number in 0..neighbours {
-            let input = SwarmInput::PeerConnected {
-                link: LinkKey(u64::from(number)),
-                peer: PeerId([number; 32]),
-                address: SocketAddr::from(([10, 0, 0, number], 7300)),
-                labels: Default::default(),
-                resumed: false,
-            };
-            swarm.handle(Time::ZERO, input, &mut out);
-        }
+        (1..=neighbours).for_each(|node| swarm.handle(Time::ZERO, connected(node), &mut out));
         swarm.arrivals.record(Duration::from_millis(10));
         swarm.answer_pace.record(answer);
         swarm

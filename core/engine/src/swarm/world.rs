@@ -103,6 +103,17 @@ pub(super) fn link(a: usize, b: usize) -> LinkKey {
     LinkKey((a.min(b) * 1000 + a.max(b)) as u64)
 }
 
+/// Node 0 has a connection to another, without labels.
+pub(super) fn connected(node: usize) -> SwarmInput {
+    SwarmInput::PeerConnected {
+        link: link(0, node),
+        peer: peer(node),
+        address: address(node),
+        labels: LabelNumbers::default(),
+        resumed: false,
+    }
+}
+
 impl World {
     /// Node 0 is the origin, everybody else knows only its address.
     pub(super) fn new(peers: usize, chunks: u32, random_seed: u64) -> Self {
@@ -603,17 +614,10 @@ fn an_offer_without_an_answer_ends_also_before_any_transfer_has() {
         wants_haves: true,
         reply: false,
     };
-    let (link, peer, address) = (link(0, 1), peer(1), address(1));
     let begin = [
         SwarmInput::ManifestLoaded(facts),
-        SwarmInput::PeerConnected {
-            link,
-            peer,
-            address,
-            labels: LabelNumbers::default(),
-            resumed: false,
-        },
-        SwarmInput::MessageReceived { link, message: open },
+        connected(1),
+        SwarmInput::MessageReceived { link: link(0, 1), message: open },
     ];
     // Token 0 was never given out: these only let time pass.
     let later = (1..=4).map(|_| SwarmInput::TimerFired { token: 0 });
