@@ -34,8 +34,15 @@ const LEAST_RATE: u64 = 125;
 const LATENCY: f64 = 0.1;
 /// A chunk's deviation where a scenario says nothing.
 const CHUNK_JITTER: f64 = 0.1;
-/// Thrown away at most, where a scenario says nothing.
+/// Thrown away at most, where a scenario says nothing and has more than fifty chunks.
 const DUPLICATES: f64 = 0.02;
+
+/// Thrown away at most, where a scenario says nothing: of a small content one chunk for each peer, as the last one may
+/// be fetched twice.
+fn usual_duplicates(contents: &[Content]) -> f64 {
+    let fewest = contents.iter().map(Content::chunks).min().unwrap_or(1);
+    DUPLICATES.max(1.0 / f64::from(fewest.max(1)))
+}
 
 /// A scenario that can be run. Times in nanoseconds.
 #[derive(Debug, Clone)]
@@ -247,7 +254,10 @@ impl Scenario {
             faults: faults(source, &file, chunk_ns, trackers)?,
             random: random_table(source, &file)?,
             is_drawn: false,
-            duplicates: file.budget.duplicates.map_or(DUPLICATES, |share| share.0),
+            duplicates: match &file.budget.duplicates {
+                Some(share) => share.0,
+                None => usual_duplicates(&contents),
+            },
             time: nanos(file.budget.time),
             expect: file.expect.into_iter().map(|(key, bound)| (key.into_inner(), bound)).collect(),
             name: file.name,

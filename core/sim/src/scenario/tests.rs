@@ -84,6 +84,17 @@ fn a_drawn_scenario_belongs_to_its_random_seed() {
     }
 }
 
+#[test]
+fn a_small_content_may_have_one_chunk_of_each_peer_twice() {
+    let duplicates = |size: &str, budget: &str| {
+        let text = SMALL.replace("4 MiB", size) + budget;
+        Scenario::parse(&text).expect("a scenario").duplicates
+    };
+    assert_eq!(duplicates("10 MiB", ""), 0.1);
+    assert_eq!(duplicates("4 GiB", ""), 0.02);
+    assert_eq!(duplicates("10 MiB", "[budget]\nduplicates = \"1 %\"\n"), 0.01);
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_scenario_or_an_error(text in ".{0,200}") {

@@ -139,7 +139,7 @@ impl World {
         if share > self.scenario.duplicates {
             let most = self.scenario.duplicates;
             self.violate(format!(
-                "{:.1} % of all bytes were thrown away; {:.1} % are allowed",
+                "{:.2} % of all bytes were thrown away; {:.2} % are allowed",
                 share * 100.0,
                 most * 100.0
             ));
