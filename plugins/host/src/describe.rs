@@ -1,13 +1,15 @@
 //! Checks what a module says of itself.
 
 use samara_policy::{
-    Description, Hooks, MAX_LABELS, MAX_PARAMETERS, Parameter, ParameterKind, WindowOrder,
+    Description, Hooks, MAX_LABELS, MAX_PARAMETERS, Parameter, ParameterKind, WindowOrder, column,
 };
 
 use crate::bindings::exports::samara::policy::strategy as wit;
 
 /// Most bytes of a name or version.
 const NAME: usize = 64;
+/// Most columns of later minor versions that are asked for; more is not looked at.
+const MAX_COLUMNS: usize = 16;
 /// Most bytes of a parameter's help.
 const HELP: usize = 256;
 
@@ -33,7 +35,11 @@ pub(crate) fn checked(said: wit::Description) -> Result<Description, String> {
     unique("label", said.labels.iter())?;
     unique("parameter", parameters.iter().map(|parameter| &parameter.name))?;
     let (name, version, labels) = (said.name, said.version, said.labels);
-    Ok(Description { name, version, hooks, window, labels, parameters })
+    let wanted = said.more.into_iter().filter(|one| one.id == column::WANTED);
+    // Ids that do not exist here are those of a later minor version.
+    let columns = wanted.flat_map(|one| one.values).filter_map(|id| u32::try_from(id).ok());
+    let columns = columns.take(MAX_COLUMNS).collect();
+    Ok(Description { name, version, hooks, window, labels, parameters, columns })
 }
 
 fn parameter(said: wit::Parameter) -> Result<Parameter, String> {

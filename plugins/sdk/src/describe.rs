@@ -20,6 +20,9 @@ pub struct Description {
     /// Its parameters, in the order in which [`crate::Me::parameters`] gives their values, at most
     /// [`crate::MAX_PARAMETERS`].
     pub parameters: Vec<Parameter>,
+    /// Columns of later minor versions that it wants to see, by their ids: see [`crate::column`]. An older node
+    /// does not give them.
+    pub columns: Vec<u32>,
 }
 
 /// Which hooks a policy wants to be asked.
@@ -88,6 +91,7 @@ impl Description {
             window: WindowOrder::Rarest,
             labels: Vec::new(),
             parameters: Vec::new(),
+            columns: Vec::new(),
         }
     }
 
@@ -104,6 +108,12 @@ impl Description {
     /// Wants to see one label more.
     pub fn label(mut self, name: &str) -> Description {
         self.labels.push(name.to_string());
+        self
+    }
+
+    /// Wants to see one column more.
+    pub fn column(mut self, id: u32) -> Description {
+        self.columns.push(id);
         self
     }
 

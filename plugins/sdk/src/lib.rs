@@ -65,6 +65,7 @@ pub mod guest;
 mod hook;
 pub mod pick;
 mod random;
+mod sites;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod view;
@@ -76,9 +77,10 @@ pub use answer::{
 pub use describe::{Description, Hooks, Parameter, ParameterKind, WindowOrder};
 pub use hook::Hook;
 pub use random::Random;
+pub use sites::{Sites, SitesBuilder};
 pub use view::{
     CandidateColumns, ChunkColumns, Column, Holdings, InboundColumns, Me, NeighboursView,
-    OffersView, OverdueView, PeerColumns, Question, RequestsView, Times, relation,
+    OffersView, OverdueView, PeerColumns, Question, RequestsView, Times, column, relation,
 };
 
 /// Most chunks that a view shows.

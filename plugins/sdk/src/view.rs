@@ -256,6 +256,20 @@ pub struct NeighboursView {
     pub more: Vec<Column>,
 }
 
+/// Ids of the columns that later minor versions added.
+pub mod column {
+    /// In a description: the columns that the policy wants to see.
+    pub const WANTED: u32 = 1;
+    /// In a view of offers, and only together: the sites that [`crate::Sites`] reads.
+    pub const SITES: u32 = 16;
+    /// Beside [`SITES`]: neighbours in each site.
+    pub const SITE_MEMBERS: u32 = 17;
+    /// Beside [`SITES`]: offers and transfers to each site.
+    pub const SITE_OUTSTANDING: u32 = 18;
+    /// Beside [`SITES`]: what each site has.
+    pub const SITE_HELD: u32 = 19;
+}
+
 /// A column that a later minor version added. Ignore ids that you do not know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Column {

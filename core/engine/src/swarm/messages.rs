@@ -220,6 +220,7 @@ impl Swarm {
         let Some(offered) = self.under_way.take_offer(link, None) else { return };
         self.answer_pace.record(now.since(offered.since));
         self.chance.record(false);
+        self.room.record(reason == DeclineReason::Have);
         let Sending::Offered(chunks) = offered.what else { return };
         match reason {
             DeclineReason::Have => self.stats.declined_have += 1,

@@ -28,6 +28,7 @@ mod policy;
 mod rate;
 mod receiving;
 mod sending;
+mod sites;
 mod slots;
 mod stats;
 mod trust;
@@ -35,6 +36,8 @@ mod under_way;
 mod views;
 mod window;
 
+#[cfg(test)]
+mod bench;
 #[cfg(test)]
 mod columns;
 #[cfg(test)]
@@ -111,6 +114,8 @@ pub struct Swarm {
     /// How long offers took to be answered.
     answer_pace: Pace,
     chance: Chance,
+    /// Of the answers to offers those that were not for want of a slot.
+    room: Chance,
     arrivals: Pace,
     last_arrival: Option<Time>,
     upload_rate: Rate,
@@ -195,6 +200,7 @@ impl Swarm {
             receive_pace: Pace::default(),
             answer_pace: Pace::default(),
             chance: Chance::default(),
+            room: Chance::default(),
             arrivals: Pace::default(),
             last_arrival: None,
             upload_rate: Rate::default(),

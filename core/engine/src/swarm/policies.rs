@@ -135,6 +135,7 @@ fn describe(hooks: Hooks) -> Description {
         version: "1".into(),
         hooks,
         window: WindowOrder::Rarest,
+        columns: Vec::new(),
         labels: vec![],
         parameters: vec![],
     }

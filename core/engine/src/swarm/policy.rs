@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use samara_policy::{Description, Hook, Hooks, WindowOrder};
+use samara_policy::{Description, Hook, Hooks, WindowOrder, column};
 
 /// Most different reason codes that are counted per hook; decisions with others are counted together.
 const MAX_REASONS: usize = 16;
@@ -22,6 +22,8 @@ pub struct PolicyFacts {
     pub window: WindowOrder,
     /// Labels whose numbers are shown, in this order.
     pub labels: Vec<String>,
+    /// Whether it is shown the sites of the neighbours.
+    pub sites: bool,
     /// Values of its parameters, in the order of its description.
     pub parameters: Vec<u64>,
     /// Counts up with each change of the policy or its parameters.
@@ -36,6 +38,7 @@ impl Default for PolicyFacts {
             hooks: Hooks::ALL,
             window: WindowOrder::Rarest,
             labels: Vec::new(),
+            sites: false,
             parameters: Vec::new(),
             generation: 0,
             at_tracker: false,
@@ -53,6 +56,7 @@ impl PolicyFacts {
             hooks: description.hooks,
             window: description.window,
             labels: description.labels.clone(),
+            sites: description.columns.contains(&column::SITES),
             parameters,
             generation,
             at_tracker: description.hooks.neighbours && description.name != BUILT_IN,

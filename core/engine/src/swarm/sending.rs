@@ -57,10 +57,13 @@ impl Swarm {
         waiting.map(|one| one.busy_until).min()
     }
 
-    /// How long a neighbour without a free slot is left alone: a third of a chunk time.
+    /// How long a neighbour without a free slot is left alone: a third of a chunk time, longer when most have no
+    /// slot. Then there are more slots to send than to receive, as when hashing is slower than the links, and
+    /// offers would only be declined the more often.
     pub(super) fn busy_backoff(&self) -> Duration {
         let chunk_time = self.arrivals.mean().unwrap_or(Duration::from_millis(6));
-        (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10))
+        let usual = (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10));
+        usual * self.room.odds_against().max(1)
     }
 
     /// Offers these chunks, as far as they are still good to offer.
@@ -125,6 +128,7 @@ impl Swarm {
         };
         self.answer_pace.record(self.now.since(offered.since));
         self.chance.record(true);
+        self.room.record(true);
         if self.sendable(link, &[chunk]).is_empty() {
             return self.refuse(link, Some(chunk), out);
         }
@@ -246,5 +250,37 @@ pub(super) fn slow_after(pace: &Pace) -> Duration {
     match pace.usual() {
         Some(usual) => (usual * 2).max(Duration::from_millis(5)),
         None => Duration::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use samara_model::DeclineReason;
+
+    use super::*;
+    use crate::swarm::SwarmConfig;
+    use crate::swarm::bench::{Bench, ONE};
+
+    #[test]
+    fn who_has_no_slot_is_left_alone_the_longer_the_fewer_have_one() {
+        let mut bench = Bench::new(SwarmConfig::default(), 640, &[0, 1, 2, 3]);
+        bench.connect(ONE, &[], false, &[]);
+        let usual = bench.swarm.busy_backoff();
+        let mut answers = |count: u32, reason| {
+            for _ in 0..count {
+                // What was declined counts as held for a while.
+                bench.wait(3000);
+                bench.ask_again();
+                let out = &mut Vec::new();
+                bench.swarm.offer(ONE, &[0], out);
+                assert!(!out.is_empty(), "an offer");
+                bench.say(ONE, PeerMessage::Decline { channel: 0, reason, inbound: 9 });
+            }
+            bench.swarm.busy_backoff()
+        };
+        assert_eq!(answers(8, DeclineReason::Have), usual, "it has a slot");
+        let longer = answers(32, DeclineReason::Busy);
+        assert!(longer > usual * 4 && longer <= usual * 16, "{longer:?}");
+        assert_eq!(answers(64, DeclineReason::Have), usual);
     }
 }

@@ -25,7 +25,10 @@ const QUICK: u32 = 20;
 /// With fewer neighbours than this for each slot a link may be idle because nobody is free.
 const QUICK_NEIGHBOURS: u32 = 4;
 
-/// Which part of the offers was accepted lately, in thousandths.
+/// Most that [`Chance::odds_against`] says.
+const MOST_ODDS: u32 = 16;
+
+/// Which part of the answers to offers was of some kind lately, in thousandths.
 #[derive(Debug)]
 pub(super) struct Chance(u32);
 
@@ -37,8 +40,13 @@ impl Default for Chance {
 
 impl Chance {
     /// One more answer.
-    pub(super) fn record(&mut self, accepted: bool) {
-        self.0 = (self.0 * 15 + if accepted { 1000 } else { 0 }) / 16;
+    pub(super) fn record(&mut self, is_such: bool) {
+        self.0 = (self.0 * 15 + if is_such { 1000 } else { 0 }) / 16;
+    }
+
+    /// How many others there are for each of these, rounded down; at most [`MOST_ODDS`].
+    pub(super) fn odds_against(&self) -> u32 {
+        ((1000 - self.0) / self.0.max(1)).min(MOST_ODDS)
     }
 
     /// So many of this many offers come to something, rounded.

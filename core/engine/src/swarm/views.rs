@@ -202,7 +202,7 @@ impl Swarm {
     }
 
     /// Sets the bits of what a neighbour gets from here, or said it has without saying which.
-    fn mark_under_way(
+    pub(super) fn mark_under_way(
         &self,
         link: LinkKey,
         neighbour: &Neighbour,
@@ -253,7 +253,7 @@ impl Swarm {
     }
 }
 
-fn packer_of(window: &Window) -> Option<Packer> {
+pub(super) fn packer_of(window: &Window) -> Option<Packer> {
     match window {
         Window::Whole(_) => None,
         Window::Some(list) => Some(Packer::new(list)),

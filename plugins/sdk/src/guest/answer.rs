@@ -85,7 +85,7 @@ impl From<crate::Description> for Description {
             window: description.window.code(),
             labels: labels.collect::<Vec<_>>().into(),
             parameters: parameters.collect::<Vec<_>>().into(),
-            more: nothing_more(),
+            more: wanted_columns(&description.columns),
         }
     }
 }
@@ -164,6 +164,15 @@ impl From<crate::OverdueAnswer> for OverdueAnswer {
             more: nothing_more(),
         }
     }
+}
+
+/// The columns that a description asks for.
+fn wanted_columns(ids: &[u32]) -> List<Column> {
+    if ids.is_empty() {
+        return nothing_more();
+    }
+    let values = ids.iter().map(|id| u64::from(*id)).collect::<Vec<_>>().into();
+    alloc::vec![Column { id: crate::column::WANTED, values }].into()
 }
 
 fn column<T>(rows: &[T], value: impl Fn(&T) -> u32) -> List<u32> {

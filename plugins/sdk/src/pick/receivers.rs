@@ -11,6 +11,9 @@ use crate::{OffersView, Random};
 pub struct Receivers {
     ranks: Vec<Rank>,
     per_peer: u32,
+    /// Rows that get so many offers together; see [`Receivers::at_most`].
+    limited: Vec<u32>,
+    left: u32,
     /// The rows that are best and equal, in order; none when they have to be found anew.
     equals: Vec<u32>,
 }
@@ -47,7 +50,24 @@ impl Receivers {
             }
         };
         let ranks = (0..peers.len()).map(rank).collect();
-        Receivers { ranks, per_peer: view.me.per_peer, equals: Vec::new() }
+        let (per_peer, equals) = (view.me.per_peer, Vec::new());
+        Receivers { ranks, per_peer, limited: Vec::new(), left: 0, equals }
+    }
+
+    /// At most `offers` of an answer go to these rows.
+    pub fn at_most(mut self, offers: u32, rows: impl Fn(u32) -> bool) -> Receivers {
+        self.limited = (0..self.ranks.len() as u32).filter(|row| rows(*row)).collect();
+        self.left = offers;
+        if offers == 0 {
+            self.leave_out_limited();
+        }
+        self
+    }
+
+    fn leave_out_limited(&mut self) {
+        for row in core::mem::take(&mut self.limited) {
+            self.leave_out(row);
+        }
     }
 
     /// A random one of the best; `None` when nobody may be offered anything.
@@ -80,6 +100,12 @@ impl Receivers {
             rank.inbound = rank.inbound.saturating_add(1);
         }
         self.is_worse(row);
+        if self.limited.contains(&row) {
+            self.left -= 1;
+            if self.left == 0 {
+                self.leave_out_limited();
+            }
+        }
     }
 
     /// There is nothing for this peer: it is not chosen again.

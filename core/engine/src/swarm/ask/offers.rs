@@ -88,7 +88,7 @@ impl Swarm {
             peers: self.peer_columns(&rows, reader),
             chunks: self.chunk_columns(&window),
             unavailable: self.unavailable(&rows, &window),
-            more: Vec::new(),
+            more: self.sites(&rows, &window, reader),
         };
         self.ask(About::Offers { rows, window }, Question::Offers(view), reader, out);
     }

@@ -45,6 +45,7 @@ impl Policy for Mirror {
                 parameter("size", ParameterKind::Bytes, 4 << 20, 0, 1 << 40),
                 parameter("wait", ParameterKind::Micros, 250_000, 0, 10_000_000),
             ],
+            columns: vec![16, 7],
         }
     }
 
