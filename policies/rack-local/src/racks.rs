@@ -3,30 +3,26 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use samara_policy::{Holdings, Me, PeerColumns, pick::at};
+use samara_policy::{Me, OffersView, Sites, pick::at};
 
 /// Whether the row is of this node's rack, or of none.
 pub fn is_near(me: &Me, zone: &[u64], rack: &[u64], row: u32) -> bool {
     at(rack, row) == 0 || (at(zone, row), at(rack, row)) == (me.zone, me.rack)
 }
 
-/// The other racks of a view, with what their members are seen to have.
+/// The other racks of a view, with what their members are known to have. Site 0 is near.
 #[derive(Debug)]
 pub struct FarRacks<'a> {
-    peers: &'a PeerColumns,
-    holdings: &'a Holdings,
-    /// Per row the place of its rack in `racks`; `None` for near rows.
-    rack_of: Vec<Option<usize>>,
-    racks: Vec<FarRack>,
-    near: u32,
+    view: &'a OffersView,
+    sites: Sites<'a>,
+    /// Per site its rows in the view.
+    rows: Vec<Vec<u32>>,
+    /// Neighbours in the own rack.
+    near: u64,
 }
 
 /// Much of a rack is seen when one in so many members is: as many as there are near are taken to be in each.
-const SEEN: u32 = 2;
-/// A chunk is old when so many quarters of the own rack's size are known to have it.
-const OLD_QUARTERS: u32 = 3;
-/// Of an old chunk there are so many times more gateways.
-const OLD_SHARE: u64 = 3;
+const SEEN: u64 = 2;
 
 /// A chunk that could cross.
 #[derive(Debug, Clone, Copy)]
@@ -37,97 +33,72 @@ pub struct Chunk {
     pub holders: u32,
 }
 
-#[derive(Debug)]
-struct FarRack {
-    name: (u64, u64),
-    members: Vec<u32>,
-    /// One bit for each position that a member has.
-    held: Vec<u64>,
-}
-
 impl<'a> FarRacks<'a> {
-    /// Groups the rows by zone and rack.
-    pub fn new(me: &Me, peers: &'a PeerColumns, holdings: &'a Holdings) -> FarRacks<'a> {
-        let mut racks: Vec<FarRack> = Vec::new();
-        let mut rack_of = vec![None; peers.len() as usize];
-        for row in 0..peers.len() {
-            if is_near(me, &peers.zone, &peers.rack, row) {
-                continue;
+    /// Those of the view.
+    pub fn new(view: &'a OffersView) -> FarRacks<'a> {
+        let sites = Sites::of(view);
+        let mut rows = vec![Vec::new(); sites.len()];
+        for row in 0..view.peers.len() {
+            if let Some(rows) = rows.get_mut(sites.site(row)) {
+                rows.push(row);
             }
-            let name = (at(&peers.zone, row), at(&peers.rack, row));
-            let place = racks.iter().position(|rack| rack.name == name).unwrap_or_else(|| {
-                racks.push(FarRack { name, members: Vec::new(), held: Vec::new() });
-                racks.len() - 1
-            });
-            let held = holdings.row(row);
-            let rack = &mut racks[place];
-            rack.members.push(row);
-            rack.held.resize(rack.held.len().max(held.len()), 0);
-            rack.held.iter_mut().zip(held).for_each(|(all, one)| *all |= one);
-            rack_of[row as usize] = Some(place);
         }
-        let near = rack_of.iter().filter(|place| place.is_none()).count() as u32;
-        FarRacks { peers, holdings, rack_of, racks, near }
+        let near = sites.members(0);
+        FarRacks { view, sites, rows, near }
     }
 
     /// Whether the row is of another rack.
     pub fn is_far(&self, row: u32) -> bool {
-        self.rack_of[row as usize].is_some()
+        self.sites.site(row) != 0
     }
 
-    /// Who comes first: members of racks of which little is seen, to whom little may cross; then mates; then
-    /// members of racks of which much is seen: each sender sees others, and each takes another for the lowest.
-    pub fn order(&self, row: u32) -> u64 {
-        match self.rack(row) {
-            Some(rack) if self.is_seen(rack) => 2,
-            Some(_) => 0,
-            None => 1,
-        }
-    }
-
-    fn rack(&self, row: u32) -> Option<&FarRack> {
-        self.rack_of[row as usize].map(|place| &self.racks[place])
+    /// Offers and transfers to other racks.
+    pub fn outstanding(&self) -> u64 {
+        (1..self.sites.len()).map(|site| self.sites.outstanding(site)).fold(0, u64::saturating_add)
     }
 
     /// Whether much of a rack is seen, if it is as large as the own one.
-    fn is_seen(&self, rack: &FarRack) -> bool {
-        rack.members.len() as u32 * SEEN >= self.near
+    fn is_seen(&self, site: usize) -> bool {
+        self.sites.members(site).saturating_mul(SEEN) >= self.near
     }
 
     /// Whether the peer may be given this chunk, as far as racks go: it is near, or nobody of its rack is
-    /// seen to have the chunk and it is a gateway for it.
+    /// known to have the chunk and it is a gateway for it.
     ///
     /// A gateway is chosen by a number that depends on chunk and peer alone, so that all senders choose the
-    /// same: it is one of `cross` (in thousandths) of all peers, of an old chunk one of more. Of a rack of which much
-    /// is seen, however old the chunk, it is also the one with the lowest number.
+    /// same: it is one of `cross` (in thousandths) of all peers. Of a rack of which much is seen, and of a chunk that
+    /// the own rack has got, it is also the one with the lowest number: what is everywhere here should be there, too,
+    /// and a rack may have no other gateway for it.
     pub fn may_have(&self, row: u32, position: u32, chunk: Chunk, cross: u64) -> bool {
-        let Some(rack) = self.rack(row) else { return true };
-        let held = rack.held.get(position as usize / 64);
+        let site = self.sites.site(row);
+        if site == 0 {
+            return true;
+        }
+        let held = self.sites.held(site).get(position as usize / 64);
         if held.is_some_and(|word| word >> (position % 64) & 1 == 1) {
             return false;
         }
-        let number = |row| number(at(&self.peers.id, row), chunk.index);
+        let number = |row| number(at(&self.view.peers.id, row), chunk.index);
         let mine = number(row);
-        if self.is_seen(rack) {
-            let lacks = |row: &&u32| !self.holdings.get(**row, position);
-            let mut others = rack.members.iter().filter(lacks);
-            return mine % 1000 < cross || others.all(|other| number(*other) >= mine);
+        if mine % 1000 < cross {
+            return true;
         }
-        // What the own rack has all but got should be everywhere: a rack without it has no gateway for it.
-        let is_old = chunk.holders * 4 >= self.near * OLD_QUARTERS;
-        mine % 1000 < if is_old { cross * OLD_SHARE } else { cross }
+        if !self.is_seen(site) && u64::from(chunk.holders) < self.near {
+            return false;
+        }
+        let lacks = |row: &&u32| !self.view.unavailable.get(**row, position);
+        self.of(site).iter().filter(lacks).all(|other| number(*other) >= mine)
     }
 
-    /// Per row of another rack how many chunks its rack was sent.
+    fn of(&self, site: usize) -> &[u32] {
+        self.rows.get(site).map_or(&[], |rows| rows)
+    }
+
+    /// How many chunks the rack of this row was sent, as far as it is in the view.
     pub fn sent(&self, row: u32) -> u64 {
-        let Some(place) = self.rack_of[row as usize] else { return 0 };
-        sent(self.peers, self.racks[place].members.iter().copied())
+        let rows = self.of(self.sites.site(row)).iter();
+        rows.map(|row| u64::from(at(&self.view.peers.sent, *row))).sum()
     }
-}
-
-/// Chunks that were sent to these rows.
-pub fn sent(peers: &PeerColumns, rows: impl Iterator<Item = u32>) -> u64 {
-    rows.map(|row| u64::from(at(&peers.sent, row))).sum()
 }
 
 /// A number for a peer and a chunk that looks random and is the same for everybody.

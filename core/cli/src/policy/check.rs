@@ -116,7 +116,7 @@ fn questions(loaded: &Loaded) -> Result<Vec<Question>, Failure> {
         .chain(large)
         .filter(|question| description.hooks.wants(Hook::of(question)))
         .map(|question| fitted(question, description, &loaded.values))
-        .flat_map(|question| [labelled(question.clone()), Some(question)])
+        .flat_map(|question| [labelled(question.clone(), description), Some(question)])
         .flatten()
         .collect())
 }

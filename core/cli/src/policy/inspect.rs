@@ -35,6 +35,7 @@ struct Document<'a> {
     hooks: Vec<&'static str>,
     window: &'static str,
     labels: &'a [String],
+    columns: &'a [u32],
     parameters: Vec<ParameterDocument<'a>>,
 }
 
@@ -77,6 +78,7 @@ fn document<'a>(file: &str, module: &'a Module) -> Document<'a> {
             WindowOrder::LowestIndex => "lowest-index",
         },
         labels: &description.labels,
+        columns: &description.columns,
         parameters: description.parameters.iter().map(parameter).collect(),
     }
 }
@@ -116,6 +118,8 @@ fn text(document: &Document<'_>, description: &Description) -> String {
     line("hooks", &list(&hooks));
     line("window", document.window);
     line("labels", &list(document.labels));
+    let columns: Vec<String> = document.columns.iter().map(u32::to_string).collect();
+    line("columns", &list(&columns));
     if description.parameters.is_empty() {
         line("parameters", "none");
     }

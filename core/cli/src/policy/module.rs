@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use samara_policy::testing::{Field, fields};
-use samara_policy::{Description, Question};
+use samara_policy::{Description, Question, Sites, column};
 use samara_policy_host::{Host, Limits, LoadError, Module, parameter_values};
 
 use crate::exit::Failure;
@@ -70,7 +70,7 @@ pub fn load(file: &Path, limits: Limits) -> Result<Module, Failure> {
 
 /// The same question of a fleet where peers carry the labels that the policy wants to see: a third of them as this
 /// node, a third others, a third none. `None` when it wants to see none.
-pub fn labelled(mut question: Question) -> Option<Question> {
+pub fn labelled(mut question: Question, description: &Description) -> Option<Question> {
     let mut labels = false;
     fields(&mut question, &mut |name, field| match (name, field) {
         ("me.labels", Field::Column64(mine)) => {
@@ -82,7 +82,13 @@ pub fn labelled(mut question: Question) -> Option<Question> {
         }
         _ => {}
     });
-    labels.then_some(question)
+    let sites = description.columns.contains(&column::SITES);
+    if let (true, Question::Offers(view)) = (sites, &mut question) {
+        view.me.rack = 1;
+        (1..).zip(&mut view.peers.rack).for_each(|(at, rack)| *rack = 1 + at % 3);
+        view.more.extend(Sites::of(view).into_columns());
+    }
+    (labels || sites).then_some(question)
 }
 
 /// The question as this policy would be asked it: with its parameters and the number of its labels.
@@ -111,12 +117,22 @@ mod tests {
         let mut description = Description::new("near", "1");
         let question =
             |description: &Description| fitted(scenario(Hook::Offers, 7, 10, 1), description, &[]);
-        assert!(labelled(question(&description)).is_none(), "it looks at none");
+        assert!(labelled(question(&description), &description).is_none(), "it looks at none");
         description.labels = vec!["tier".into(), "site".into()];
-        let Some(Question::Offers(view)) = labelled(question(&description)) else {
+        let Some(Question::Offers(view)) = labelled(question(&description), &description) else {
             panic!("it looks at two")
         };
         assert_eq!(view.me.labels, [1, 1]);
         assert_eq!(view.peers.labels, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);
+    }
+    #[test]
+    fn a_policy_that_wants_sites_is_shown_several() {
+        let description = Description::new("near", "1").column(column::SITES);
+        let question = fitted(scenario(Hook::Offers, 7, 10, 1), &description, &[]);
+        let Some(Question::Offers(view)) = labelled(question, &description) else {
+            panic!("it looks at them")
+        };
+        assert!(view.more.iter().any(|one| one.id == column::SITES));
+        assert_eq!((Sites::of(&view).len(), Sites::of(&view).site(1)), (3, 2));
     }
 }

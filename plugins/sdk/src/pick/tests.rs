@@ -66,6 +66,22 @@ fn receivers_for_whom_there_is_nothing_take_no_place_of_those_behind() {
 }
 
 #[test]
+fn some_receivers_get_at_most_so_many_offers_together() {
+    let mut view = offers_view(4, &[0; 8]);
+    view.me.free_slots = 4;
+    let offered = |most: u32| {
+        let (mut random, anything) = (Random::new(1), |_, _| true);
+        let mut receivers = Receivers::new(&view, u64::from).at_most(most, |row| row < 3);
+        let answer = offers_with(&view, 8, &mut receivers, &mut random, anything);
+        answer.offers.iter().map(|offer| offer.peer).collect::<Vec<u32>>()
+    };
+    assert_eq!(offered(0), [3]);
+    assert_eq!(offered(1), [0, 3]);
+    assert_eq!(offered(2), [0, 1, 3]);
+    assert_eq!(offered(9), [0, 1, 2, 3]);
+}
+
+#[test]
 fn the_rarest_come_first_however_common_they_are() {
     let holders: Vec<u32> = (0..70).map(|position| 1_000_000 - position).collect();
     let mut rarest = Rarest::new(&chunks(&holders));
