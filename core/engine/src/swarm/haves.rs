@@ -10,7 +10,7 @@ use super::{LinkKey, Outputs, Swarm, SwarmOutput};
 /// swarm 0.5 %, and cost 31 real ones 12 % more processor time and 1.3 % more time.
 const NEWS_EVERY: u32 = 8;
 /// A content of `n` chunks has at least this / `n` batches of news while it comes: a small one can afford them, and
-/// there each chunk counts. Simulated with 1,000 peers: 64 chunks took 1.291 times the limit instead of 1.308.
+/// there each chunk counts. Simulated with 1,000 peers: 64 chunks took 1.288 times the limit instead of 1.308.
 const BATCHES: u32 = 800;
 
 impl Swarm {
