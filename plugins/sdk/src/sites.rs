@@ -50,7 +50,7 @@ impl<'a> Sites<'a> {
             let outstanding = peers.outstanding.get(row as usize).copied().unwrap_or(0);
             let site = all.member(at(&peers.zone), at(&peers.rack), outstanding.into());
             all.row(site);
-            if peers.origin.get(row as usize).is_some_and(|origin| *origin) {
+            if site == 0 || peers.origin.get(row as usize).is_some_and(|origin| *origin) {
                 continue;
             }
             let row = view.unavailable.row(row);
@@ -193,6 +193,7 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(|row| sites.site(row)), [1, 0, 1, 0]);
         assert_eq!((sites.members(0), sites.members(1)), (2, 2));
         assert_eq!((sites.outstanding(1), sites.held(1)), (2, &[0b101][..]));
+        assert_eq!(sites.held(0), [0], "not told of the own site");
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub fn load(file: &Path, limits: Limits) -> Result<Module, Failure> {
 }
 
 /// The same question of a fleet where peers carry the labels that the policy wants to see: a third of them as this
-/// node, a third others, a third none. `None` when it wants to see none.
+/// node, a third others, a third none; and stand in three racks, when it wants to see sites. `None` when it wants to see
+/// neither.
 pub fn labelled(mut question: Question, description: &Description) -> Option<Question> {
     let mut labels = false;
     fields(&mut question, &mut |name, field| match (name, field) {
@@ -125,6 +126,7 @@ mod tests {
         assert_eq!(view.me.labels, [1, 1]);
         assert_eq!(view.peers.labels, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);
     }
+
     #[test]
     fn a_policy_that_wants_sites_is_shown_several() {
         let description = Description::new("near", "1").column(column::SITES);

@@ -17,8 +17,8 @@ const FEW_SLOTS: u32 = 3;
 /// An offer counts as no less of a transfer than this, in thousandths.
 const LEAST_CHANCE: u32 = 500;
 /// Slots, each way, while offers are answered at once. Slots bridge the time until an answer comes; what comes at
-/// once needs no bridge, and a chunk is passed on the sooner the fewer transfers share a link. Over the limit, simulated with 250 peers and messages that take no time: 1.061 with one slot,
-/// 1.054 with two, 1.098 with four.
+/// once needs no bridge, and a chunk is passed on the sooner the fewer transfers share a link. Over the limit,
+/// simulated with 250 peers and messages that take no time: 1.061 with one slot, 1.054 with two, 1.098 with four.
 const QUICK_SLOTS: u32 = 2;
 /// Answers come at once when so many take less than the time between two chunks.
 const QUICK: u32 = 20;
