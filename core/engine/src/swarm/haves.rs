@@ -85,7 +85,7 @@ impl Swarm {
         }
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
         // A peer that vouches for a chunk whose bytes came wrong gets another chance, three times.
-        if neighbour.bad.total <= 3 {
+        if neighbour.rejected <= 3 {
             neighbour.bad.open.retain(|chunk| !news.contains(chunk));
             if neighbour.bad.open.is_empty() {
                 neighbour.bad.cleared();

@@ -88,9 +88,7 @@ impl Swarm {
                 chunks.end_coming(chunk);
             }
         }
-        if let Some(neighbour) = self.neighbours.get_mut(&link) {
-            neighbour.assumed.clear();
-        }
+        self.assumed.forget(link);
     }
 
     pub(super) fn on_message(&mut self, link: LinkKey, message: PeerMessage, out: &mut Outputs) {
@@ -229,11 +227,7 @@ impl Swarm {
         match reason {
             DeclineReason::Busy => neighbour.busy_until = now + backoff,
             DeclineReason::Parked => neighbour.busy_until = now + PARKED_BACKOFF,
-            DeclineReason::Have => {
-                let until = now + held;
-                neighbour.assumed.retain(|(_, until)| *until > now);
-                neighbour.assumed.extend(chunks.into_iter().map(|chunk| (chunk, until)));
-            }
+            DeclineReason::Have => self.assumed.add(link, chunks, now, now + held),
         }
         self.offers_wanted = true;
     }

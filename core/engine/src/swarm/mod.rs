@@ -9,6 +9,7 @@
 //! which chunks are really on disk (the store), who could be a neighbour (gossip and tracker).
 
 mod ask;
+mod assumed;
 mod backstop;
 mod chunk_map;
 mod chunks;
@@ -66,6 +67,7 @@ pub use samara_policy::Hook;
 pub use stats::SwarmStats;
 
 use ask::{Asks, Standby};
+use assumed::Assumed;
 use backstop::Backstop;
 use chunks::Chunks;
 use hints::Hints;
@@ -104,6 +106,7 @@ pub struct Swarm {
     origin: bool,
     neighbours: Neighbours,
     under_way: UnderWay,
+    assumed: Assumed,
     hints: Hints,
     chunks: Option<Chunks>,
     manifest: ManifestFetch,
@@ -192,6 +195,7 @@ impl Swarm {
             origin,
             neighbours: Neighbours::default(),
             under_way: UnderWay::default(),
+            assumed: Assumed::default(),
             hints: Hints::new(random_seed),
             chunks: None,
             manifest: ManifestFetch::default(),

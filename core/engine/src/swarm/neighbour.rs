@@ -9,19 +9,17 @@ use samara_model::{ChunkIndex, HaveSummary, LabelNumbers, PeerId, Place, Time};
 use super::held::Held;
 use super::pace::MeanPace;
 
-/// A peer with a live connection for this content. What every decision looks at lies together, at the
-/// beginning.
+/// A peer with a live connection for this content. What every look at all neighbours reads lies together at
+/// the beginning, then what goes into a view: with many swarms, what is read is seldom in the cache.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Neighbour {
     /// No offers before this time.
     pub busy_until: Time,
-    /// Size of the manifest that it can pass on.
-    pub manifest_bytes: Option<u32>,
-    /// Transfers into it, as it last said, and when.
-    pub inbound: (u32, Time),
     /// What it has; an empty universe until the manifest is known here.
     pub has: Held,
+    /// Size of the manifest that it can pass on.
+    pub manifest_bytes: Option<u32>,
     /// It has said that it takes part.
     pub opened: bool,
     /// It had the content from the start.
@@ -30,47 +28,47 @@ pub struct Neighbour {
     pub wants_haves: bool,
     /// It was told of the others.
     pub introduced: bool,
-    /// How much of the log of stored chunks it was told.
-    pub told: usize,
-    /// When it was told last.
-    pub told_at: Time,
-    /// When it last acknowledged a chunk, and when one last came from it: what waits behind another chunk
-    /// on the same link is timed from there.
-    pub sent_at: Time,
-    /// See `sent_at`.
-    pub received_at: Time,
-    /// No requests before this time.
-    pub refused_until: Time,
+    /// Where it stands, seen from here.
+    pub relation: u32,
+
+    /// Transfers into it, as it last said, and when.
+    pub inbound: (u32, Time),
+    /// How long chunks take to it.
+    pub send_pace: MeanPace,
+    /// How long chunks take from it.
+    pub receive_pace: MeanPace,
     /// Chunks sent to it.
     pub sent: u32,
     /// Chunks received from it.
     pub received: u32,
     /// What failed or expired.
     pub failures: u32,
-    /// How long chunks take to it.
-    pub send_pace: MeanPace,
-    /// How long chunks take from it.
-    pub receive_pace: MeanPace,
-    /// Chunks that it said it has or gets, without saying which; forgotten after a while.
-    pub assumed: Vec<(ChunkIndex, Time)>,
+    /// Chunks from it that were bad.
+    pub rejected: u32,
+
     /// Who.
     pub peer: PeerId,
+    /// Connected since.
+    pub since: Time,
+    /// Of its labels, the well-known ones.
+    pub place: Place,
+
+    /// Of its labels, what the active policy wants to see.
+    pub shown: Vec<u64>,
+    /// What it has done wrong lately.
+    pub bad: BadChunks,
+    /// No requests before this time.
+    pub refused_until: Time,
+    /// How much of the log of stored chunks it was told.
+    pub told: usize,
+    /// When it was told last.
+    pub told_at: Time,
     /// Where others can dial it.
     pub address: SocketAddr,
     /// What its operator says of it.
     pub labels: LabelNumbers,
-    /// Of these, the well-known ones.
-    pub place: Place,
-    /// Where it stands, seen from here.
-    pub relation: u32,
-    /// Of these, what the active policy wants to see.
-    pub shown: Vec<u64>,
-    /// Connected since.
-    pub since: Time,
     /// What it said it had, until the manifest is known here.
     pub summary: HaveSummary,
-    /// Chunks from it that were bad.
-    pub bad: BadChunks,
     /// It gets the manifest from here, since.
     pub manifest_since: Option<Time>,
 }
@@ -82,8 +80,6 @@ pub struct BadChunks {
     pub open: Vec<ChunkIndex>,
     /// When the first of them was rejected.
     pub first_at: Option<Time>,
-    /// All of them, ever.
-    pub total: u32,
 }
 
 impl BadChunks {
@@ -116,12 +112,10 @@ impl Neighbour {
             inbound: (0, now),
             busy_until: Time::ZERO,
             refused_until: Time::ZERO,
-            assumed: Vec::new(),
-            sent_at: now,
-            received_at: now,
             sent: 0,
             received: 0,
             failures: 0,
+            rejected: 0,
             send_pace: MeanPace::default(),
             receive_pace: MeanPace::default(),
             bad: BadChunks::default(),

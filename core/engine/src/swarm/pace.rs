@@ -9,23 +9,25 @@ const KEPT: usize = 32;
 
 /// The running mean alone, where there is one for each neighbour.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct MeanPace(Option<u64>);
+pub struct MeanPace(Option<u32>);
 
 impl MeanPace {
     /// Remembers a duration.
     pub fn record(&mut self, took: Duration) {
-        let micros = u64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
-        self.0 = Some(self.0.map_or(micros, |mean| (mean * 7 + micros) / 8));
+        let micros = micros(took);
+        let weighed = |mean| (u64::from(mean) * 7 + u64::from(micros)) / 8;
+        // No mean exceeds the greatest of what it is of.
+        self.0 = Some(self.0.map_or(micros, |mean| weighed(mean) as u32));
     }
 
     /// Running mean in microseconds; 0 before the first.
     pub fn mean_us(&self) -> u64 {
-        self.0.unwrap_or(0)
+        self.0.map_or(0, u64::from)
     }
 
     /// Running mean, when anything was recorded.
     pub fn mean(&self) -> Option<Duration> {
-        self.0.map(Duration::from_micros)
+        self.0.map(|micros| Duration::from_micros(u64::from(micros)))
     }
 }
 
@@ -43,8 +45,7 @@ pub struct Pace {
 impl Pace {
     /// Remembers a duration.
     pub fn record(&mut self, took: Duration) {
-        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        self.recent[self.count % KEPT] = micros;
+        self.recent[self.count % KEPT] = micros(took);
         self.mean.record(took);
         self.count += 1;
         self.usual_us = self.low_quantile();
@@ -103,6 +104,10 @@ impl Pace {
         let (_, low, _) = recent[..known].select_nth_unstable(known * 3 / 10);
         Some(*low)
     }
+}
+
+fn micros(took: Duration) -> u32 {
+    u32::try_from(took.as_micros()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

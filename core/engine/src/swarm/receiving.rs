@@ -25,11 +25,8 @@ impl Swarm {
     /// uploader must not keep a fast downlink idle.
     pub(super) fn inbound(&self) -> u32 {
         let slow_after = slow_after(&self.receive_pace);
-        let at_work = |(link, since): (LinkKey, Time)| {
-            self.neighbours.get(&link).map_or(since, |one| since.max(one.received_at))
-        };
-        let all = self.under_way.receiving().map(at_work);
-        all.filter(|since| self.now.since(*since) <= slow_after).count() as u32
+        let at_work = |turn: &Time| self.now.since(*turn) <= slow_after;
+        self.under_way.receiving().filter(at_work).count() as u32
     }
 
     fn inbound_in_all(&self) -> u32 {
@@ -129,7 +126,7 @@ impl Swarm {
         if !self.neighbours.contains_key(&link) {
             return;
         }
-        self.under_way.expect(Incoming { link, chunk, since: self.now, started: false, hedged });
+        self.under_way.expect(Incoming { hedged, ..Incoming::new(link, self.now, chunk) });
         if let (Some(chunk), Some(chunks)) = (chunk, &mut self.chunks) {
             chunks.coming[chunk as usize] = chunks.coming[chunk as usize].saturating_add(1);
         }
@@ -166,8 +163,8 @@ impl Swarm {
             neighbour.failures = 0;
             neighbour.received += 1;
             if let Some(incoming) = reserved {
-                let took = self.now.since(incoming.since.max(neighbour.received_at));
-                neighbour.received_at = self.now;
+                let took = self.now.since(incoming.turn);
+                self.under_way.received_from(link, self.now);
                 neighbour.receive_pace.record(took);
                 self.receive_pace.record(took);
             }

@@ -83,7 +83,7 @@ impl Swarm {
         }
         let inbound = self.inbound() as u16;
         let what = Sending::Offered(chunks.clone());
-        self.under_way.send(Outgoing { link, since: self.now, what });
+        self.under_way.send(Outgoing::new(link, self.now, what));
         self.stats.offers += 1;
         self.send(link, PeerMessage::Offer { channel: 0, chunks, inbound }, out);
         true
@@ -120,7 +120,7 @@ impl Swarm {
             return;
         }
         chunks.sending[chunk as usize] = chunks.sending[chunk as usize].saturating_add(1);
-        self.under_way.send(Outgoing { link, since: self.now, what: Sending::Chunk(chunk) });
+        self.under_way.send(Outgoing::new(link, self.now, Sending::Chunk(chunk)));
         self.stats.served += 1;
         out.push(SwarmOutput::ServeChunk { link, chunk, ahead: self.ahead() });
     }
@@ -192,8 +192,8 @@ impl Swarm {
             return;
         };
         let Some(sent) = self.under_way.take_sending(link, chunk) else { return };
-        let took = self.now.since(sent.since.max(neighbour.sent_at));
-        neighbour.sent_at = self.now;
+        let took = self.now.since(sent.turn);
+        self.under_way.sent_to(link, self.now);
         neighbour.sent += 1;
         neighbour.inbound.0 = neighbour.inbound.0.saturating_sub(1);
         chunks.sent[chunk as usize] = chunks.sent[chunk as usize].saturating_add(1);

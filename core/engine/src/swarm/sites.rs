@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use samara_policy::{Column, SitesBuilder};
 
-use super::views::{For, packer_of};
+use super::views::{For, mark, packer_of};
 use super::window::{Window, word_of};
 use super::{LinkKey, Swarm};
 
@@ -36,7 +36,9 @@ impl Swarm {
                     add(held, &packed);
                 }
             }
-            self.mark_under_way(*link, neighbour, window, held);
+            for (_, chunk) in self.on_its_way().filter(|(to, _)| to == link) {
+                mark(held, 0, window.position(chunk));
+            }
         }
         sites.sites().into_columns()
     }

@@ -4,8 +4,6 @@
 //! fewer a link is idle while an offer is answered. What is best differs between real links and the simulator's:
 //! see [`super::SwarmConfig`].
 
-use samara_model::Time;
-
 use super::sending::slow_after;
 use super::{LinkKey, Swarm};
 
@@ -122,10 +120,9 @@ impl Swarm {
         let is_offer =
             |link: LinkKey| few && self.under_way.to(link).iter().all(|one| one.chunk().is_none());
         let (mut all, mut transfers, mut offers) = (0, 0, 0);
-        for (link, since) in self.under_way.sending() {
-            let sent_at = self.neighbours.get(&link).map_or(Time::ZERO, |one| one.sent_at);
+        for (link, turn) in self.under_way.sending() {
             all += 1;
-            if self.now.since(since.max(sent_at)) <= slow_after {
+            if self.now.since(turn) <= slow_after {
                 *(if is_offer(link) { &mut offers } else { &mut transfers }) += 1;
             }
         }
@@ -150,7 +147,7 @@ mod tests {
     use alloc::vec::Vec;
     use core::time::Duration;
 
-    use samara_model::{ChunkSet, ContentId, PeerId};
+    use samara_model::{ChunkSet, ContentId, PeerId, Time};
 
     use super::*;
     use crate::swarm::world::connected;

@@ -27,10 +27,10 @@ impl Swarm {
         let now = self.now;
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
         neighbour.failures += 1;
-        neighbour.bad.total += 1;
+        neighbour.rejected += 1;
         neighbour.bad.open.push(chunk);
         let first = *neighbour.bad.first_at.get_or_insert(now);
-        let insists = now.since(first) > GRACE || neighbour.bad.total > MOST_BAD;
+        let insists = now.since(first) > GRACE || neighbour.rejected > MOST_BAD;
         let peer = neighbour.peer;
         out.push(SwarmOutput::Report(SwarmEvent::ChunkWasBad { peer, chunk }));
         let reason = RejectReason::WrongHash;

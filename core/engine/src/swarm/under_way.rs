@@ -14,6 +14,8 @@ pub struct Outgoing {
     pub link: LinkKey,
     /// When it was offered, or began to be sent.
     pub since: Time,
+    /// When its turn came: what waits behind another chunk on the same link is timed from the end of that.
+    pub turn: Time,
     /// What.
     pub what: Sending,
 }
@@ -28,6 +30,11 @@ pub enum Sending {
 }
 
 impl Outgoing {
+    /// Something that sets out now.
+    pub fn new(link: LinkKey, now: Time, what: Sending) -> Self {
+        Outgoing { link, since: now, turn: now, what }
+    }
+
     /// The chunk that is being sent; `None` of an offer.
     pub fn chunk(&self) -> Option<ChunkIndex> {
         match self.what {
@@ -46,10 +53,19 @@ pub struct Incoming {
     pub chunk: Option<ChunkIndex>,
     /// When it was accepted or asked for, or came unasked.
     pub since: Time,
+    /// See [`Outgoing::turn`].
+    pub turn: Time,
     /// Its first bytes have come.
     pub started: bool,
     /// A second copy was asked for, or this is one.
     pub hedged: bool,
+}
+
+impl Incoming {
+    /// Something that is expected from now on.
+    pub fn new(link: LinkKey, now: Time, chunk: Option<ChunkIndex>) -> Self {
+        Incoming { link, chunk, since: now, turn: now, started: false, hedged: false }
+    }
 }
 
 /// Both lists, ordered by link, and of one link in the order in which they began.
@@ -161,20 +177,30 @@ impl UnderWay {
         self.outgoing.extract_if(.., |one| ends(one)).collect()
     }
 
-    /// Per neighbour that something is on its way to, when the oldest of it set out.
+    /// A chunk has reached a neighbour: it is the turn of what waited behind it.
+    pub fn sent_to(&mut self, link: LinkKey, now: Time) {
+        let (start, end) = range(&self.outgoing, |one| one.link, link);
+        self.outgoing[start..end].iter_mut().for_each(|one| one.turn = now);
+    }
+
+    /// A chunk has come from a neighbour: it is the turn of what waited behind it.
+    pub fn received_from(&mut self, link: LinkKey, now: Time) {
+        let (start, end) = range(&self.incoming, |one| one.link, link);
+        self.incoming[start..end].iter_mut().for_each(|one| one.turn = now);
+    }
+
+    /// Per neighbour that something is on its way to, the earliest turn.
     pub fn sending(&self) -> impl Iterator<Item = (LinkKey, Time)> + '_ {
         let groups = self.outgoing.chunk_by(|one, next| one.link == next.link);
         groups.filter_map(|group| {
-            Some((group.first()?.link, group.iter().map(|one| one.since).min()?))
+            Some((group.first()?.link, group.iter().map(|one| one.turn).min()?))
         })
     }
 
-    /// Per neighbour that something is on its way from, since when the oldest of it is expected.
-    pub fn receiving(&self) -> impl Iterator<Item = (LinkKey, Time)> + '_ {
+    /// Per neighbour that something is on its way from, the earliest turn.
+    pub fn receiving(&self) -> impl Iterator<Item = Time> + '_ {
         let groups = self.incoming.chunk_by(|one, next| one.link == next.link);
-        groups.filter_map(|group| {
-            Some((group.first()?.link, group.iter().map(|one| one.since).min()?))
-        })
+        groups.filter_map(|group| group.iter().map(|one| one.turn).min())
     }
 }
 
@@ -192,11 +218,11 @@ mod tests {
     use super::*;
 
     fn sent(link: u64, since: u64, chunk: ChunkIndex) -> Outgoing {
-        Outgoing { link: LinkKey(link), since: Time(since), what: Sending::Chunk(chunk) }
+        Outgoing::new(LinkKey(link), Time(since), Sending::Chunk(chunk))
     }
 
     fn expected(link: u64, since: u64, chunk: Option<ChunkIndex>) -> Incoming {
-        Incoming { link: LinkKey(link), chunk, since: Time(since), started: false, hedged: false }
+        Incoming::new(LinkKey(link), Time(since), chunk)
     }
 
     #[test]
@@ -206,7 +232,7 @@ mod tests {
             all.send(sent(link, since, chunk));
         }
         let offered = Sending::Offered(vec![7, 8]);
-        all.send(Outgoing { link: LinkKey(5), since: Time(2), what: offered });
+        all.send(Outgoing::new(LinkKey(5), Time(2), offered));
         let slots: Vec<_> = all.sending().collect();
         assert_eq!(slots, [(LinkKey(2), Time(3)), (LinkKey(5), Time(2)), (LinkKey(9), Time(1))]);
         assert_eq!(all.to(LinkKey(5)).len(), 3);
@@ -214,6 +240,9 @@ mod tests {
         assert!(all.take_offer(LinkKey(5), Some(9)).is_none());
         assert!(all.take_offer(LinkKey(5), None).is_some());
         assert_eq!(all.take_sending(LinkKey(5), 1).map(|one| one.since), Some(Time(9)));
+        all.sent_to(LinkKey(5), Time(20));
+        assert_eq!(all.sending().nth(1), Some((LinkKey(5), Time(20))), "what waited is timed anew");
+        assert_eq!(all.to(LinkKey(5))[0].since, Time(4));
         assert_eq!(all.void_outgoing(LinkKey(5)).count(), 1);
         assert_eq!(all.outgoing().len(), 2);
     }
@@ -231,7 +260,9 @@ mod tests {
         assert!(all.take_incoming(LinkKey(2), 6).is_some());
         let late = all.end_incoming_where(|one| one.since < Time(5));
         assert_eq!(late.len(), 1);
-        assert_eq!(all.receiving().collect::<Vec<_>>(), [(LinkKey(5), Time(9))]);
+        assert_eq!(all.receiving().collect::<Vec<_>>(), [Time(9)]);
+        all.received_from(LinkKey(5), Time(20));
+        assert_eq!(all.receiving().collect::<Vec<_>>(), [Time(20)], "what waited is timed anew");
         assert_eq!(all.void_incoming(LinkKey(5)).count(), 1);
         assert!(all.incoming().is_empty());
     }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use samara_model::ChunkIndex;
 use samara_policy::{ChunkColumns, Holdings, Me, PeerColumns, WindowOrder};
 
-use super::neighbour::{Neighbour, number_of};
+use super::neighbour::number_of;
 use super::window::{Packer, Window, word_of};
 use super::{LinkKey, Swarm};
 
@@ -77,12 +77,13 @@ impl Swarm {
         let usual = self.inbound();
         let mut table = room_for(rows.len());
         let here = self.chunks.as_ref().map(|chunks| &chunks.have);
+        let labels = reader == For::Active && !self.shown.is_empty();
         for (link, neighbour) in self.neighbours.select(rows) {
             table.id.push(number_of(&neighbour.peer));
             table.zone.push(neighbour.place.zone);
             table.rack.push(neighbour.place.rack);
             table.relation.push(neighbour.relation);
-            if reader == For::Active {
+            if labels {
                 table.labels.extend_from_slice(&neighbour.shown);
             }
             table.origin.push(neighbour.origin);
@@ -99,7 +100,7 @@ impl Swarm {
             table.send_time_us.push(neighbour.send_pace.mean_us());
             table.receive_time_us.push(neighbour.receive_pace.mean_us());
             table.failures.push(neighbour.failures);
-            table.rejected.push(neighbour.bad.total);
+            table.rejected.push(neighbour.rejected);
         }
         table
     }
@@ -181,13 +182,13 @@ impl Swarm {
     }
 
     /// What must not be offered to whom: what the peer has, what is on its way to it, what is not here.
+    /// The rows are in the order of the links.
     pub(super) fn unavailable(&self, rows: &[LinkKey], window: &Window) -> Holdings {
         let Some(chunks) = &self.chunks else { return Holdings::default() };
         let words = window.words();
         let mut bits = Vec::with_capacity(rows.len() * words);
         let packer = packer_of(window);
-        for (link, neighbour) in self.neighbours.select(rows) {
-            let start = bits.len();
+        for (_, neighbour) in self.neighbours.select(rows) {
             match &packer {
                 None => {
                     let pairs = neighbour.has.words().iter().zip(chunks.have.words());
@@ -196,28 +197,20 @@ impl Swarm {
                 Some(packer) => packer
                     .pack(&mut bits, |at| word_of(&neighbour.has, at) | !word_of(&chunks.have, at)),
             }
-            self.mark_under_way(link, neighbour, window, &mut bits[start..]);
+        }
+        for (link, chunk) in self.on_its_way() {
+            if let Ok(row) = rows.binary_search(&link) {
+                mark(&mut bits, row * words, window.position(chunk));
+            }
         }
         Holdings { words: words as u32, bits }
     }
 
-    /// Sets the bits of what a neighbour gets from here, or said it has without saying which.
-    pub(super) fn mark_under_way(
-        &self,
-        link: LinkKey,
-        neighbour: &Neighbour,
-        window: &Window,
-        row: &mut [u64],
-    ) {
-        let assumed = neighbour.assumed.iter().filter(|(_, until)| *until > self.now);
-        let sent = self.under_way.to(link).iter().filter_map(|out| out.chunk());
-        for chunk in assumed.map(|(chunk, _)| *chunk).chain(sent) {
-            if let Some(position) = window.position(chunk)
-                && let Some(word) = row.get_mut(position / 64)
-            {
-                *word |= 1 << (position % 64);
-            }
-        }
+    /// Which chunks whom reach from here, or are said to be there without being known to.
+    pub(super) fn on_its_way(&self) -> impl Iterator<Item = (LinkKey, ChunkIndex)> + '_ {
+        let sent = self.under_way.outgoing().iter();
+        let sent = sent.filter_map(|out| Some((out.link, out.chunk()?)));
+        self.assumed.iter(self.now).chain(sent)
     }
 
     /// Who has what of the window.
@@ -250,6 +243,15 @@ impl Swarm {
             }
         }
         Holdings { words: words as u32, bits }
+    }
+}
+
+/// Sets the bit of a position in the row that begins at a word.
+pub(super) fn mark(bits: &mut [u64], row: usize, position: Option<usize>) {
+    if let Some(position) = position
+        && let Some(word) = bits.get_mut(row + position / 64)
+    {
+        *word |= 1 << (position % 64);
     }
 }
 
