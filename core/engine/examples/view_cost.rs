@@ -88,7 +88,7 @@ fn answer_all(swarm: &mut Swarm, now: Time, out: &mut Vec<SwarmOutput>) {
             if let SwarmOutput::AskPolicy { token, question, .. }
             | SwarmOutput::AskBuiltIn { token, question } = output
             {
-                let answer = match question {
+                let answer = match *question {
                     Question::Neighbours(_) => Answer::Neighbours(NeighboursAnswer::default()),
                     Question::Offers(_) => Answer::Offers(OffersAnswer::default()),
                     Question::Requests(_) => Answer::Requests(RequestsAnswer::default()),

@@ -78,9 +78,9 @@ impl Bench {
         for output in out {
             match output {
                 SwarmOutput::AskPolicy { token, question, .. } => {
-                    self.asked.push((token, question))
+                    self.asked.push((token, *question))
                 }
-                SwarmOutput::AskBuiltIn { token, question } => self.late.push((token, question)),
+                SwarmOutput::AskBuiltIn { token, question } => self.late.push((token, *question)),
                 _ => {}
             }
         }

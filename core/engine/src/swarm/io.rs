@@ -1,5 +1,6 @@
 //! What happens to a swarm, and what it wants done.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -237,7 +238,7 @@ pub enum SwarmOutput {
         /// Echoed.
         token: u64,
         /// The question.
-        question: Question,
+        question: Box<Question>,
         /// An answer after this time is ignored.
         deadline: Duration,
     },
@@ -247,7 +248,7 @@ pub enum SwarmOutput {
         /// Echoed.
         token: u64,
         /// The question.
-        question: Question,
+        question: Box<Question>,
     },
     /// Come back after this time.
     StartTimer {

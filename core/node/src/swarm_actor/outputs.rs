@@ -101,9 +101,9 @@ impl Swarm {
     }
 
     /// A policy sees the caps as they are now, whatever they were when the machine was made.
-    fn with_caps(&self, mut question: Question) -> Box<Question> {
+    fn with_caps(&self, mut question: Box<Question>) -> Box<Question> {
         tell_caps(&mut question, self.shared.limits().all);
-        Box::new(question)
+        question
     }
 
     fn ask(&mut self, message: SelectorMessage, token: u64, ctx: &mut Context<Self>) {

@@ -10,6 +10,7 @@ mod requests;
 
 pub(super) use offers::Standby;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -87,6 +88,7 @@ impl Swarm {
         let token = self.asks.next_token;
         self.asks.open.retain(|ask| ask.about.hook() != about.hook());
         self.asks.open.push(Ask { token, at: self.now, reader, about });
+        let question = Box::new(question);
         out.push(match reader {
             For::BuiltIn => SwarmOutput::AskBuiltIn { token, question },
             For::Active => {
