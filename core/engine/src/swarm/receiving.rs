@@ -222,7 +222,7 @@ impl Swarm {
 
     /// The source cannot serve it.
     pub(super) fn on_refuse(&mut self, link: LinkKey, chunk: Option<ChunkIndex>) {
-        let until = self.now + self.busy_backoff() * 4;
+        let until = self.now + self.pause() * 4;
         let Some(neighbour) = self.neighbours.get_mut(&link) else { return };
         neighbour.refused_until = neighbour.refused_until.max(until);
         match chunk {

@@ -14,7 +14,8 @@ const OFFER_EXPIRES: Duration = Duration::from_secs(1);
 /// A slot is free this many mean answer times before its transfer ends.
 const ANSWERS_AHEAD: u32 = 3;
 
-/// A neighbour without a slot is left alone for no longer than a third of the time in which one chunk in so many comes.
+/// A neighbour without a slot is left alone for no longer than a third of the time in which one chunk in so
+/// many comes.
 const BACKOFF_PART: u32 = 15;
 
 impl Swarm {
@@ -60,14 +61,18 @@ impl Swarm {
         waiting.map(|one| one.busy_until).min()
     }
 
-    /// How long a neighbour without a free slot is left alone: a third of a chunk time, longer when most have no
-    /// slot. Then there are more slots to send than to receive, as when hashing is slower than the links, and
-    /// offers would only be declined the more often. A small content has no time for that.
-    pub(super) fn busy_backoff(&self) -> Duration {
+    /// A third of the time in which a chunk comes: what did not go now may go then.
+    pub(super) fn pause(&self) -> Duration {
         let chunk_time = self.arrivals.mean().unwrap_or(Duration::from_millis(6));
-        let usual = (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10));
+        (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10))
+    }
+
+    /// How long a neighbour without a free slot is left alone: longer when most have no slot. Then there are
+    /// more slots to send than to receive, as when hashing is slower than the links, and offers would only be
+    /// declined the more often. A small content has no time for that.
+    pub(super) fn busy_backoff(&self) -> Duration {
         let most = self.chunks.as_ref().map_or(0, |chunks| chunks.count() / BACKOFF_PART);
-        usual * self.room.odds_against().min(most).max(1)
+        self.pause() * self.room.odds_against().min(most).max(1)
     }
 
     /// Offers these chunks, as far as they are still good to offer.
