@@ -82,7 +82,7 @@ pub fn ask(shared: &Arc<Shared>, asked: Asked) {
 
 fn answer_natively(way: Way, loaded: &Arc<Loaded>, current: &Current, mut question: Question) {
     let begun = Instant::now();
-    tailor(&mut question, &current.facts.labels, &loaded.description.labels, &loaded.parameters);
+    tailor(&mut question, &current.facts.labels, &loaded.description, &loaded.parameters);
     let answer = Balanced.answer(&question);
     let took = begun.elapsed();
     loaded.book().stats.called(way.hook, took, Called::default());
@@ -98,7 +98,7 @@ fn ask_module(
 ) {
     let loaded = current.active.clone();
     let (Some(module), Some(threads)) = (&loaded.module, &current.threads) else { return };
-    tailor(&mut question, &current.facts.labels, &loaded.description.labels, &loaded.parameters);
+    tailor(&mut question, &current.facts.labels, &loaded.description, &loaded.parameters);
     if let Some(reply) = loaded.answer_here(&question) {
         return take_reply(way, &loaded, reply, deadline);
     }
@@ -269,7 +269,7 @@ fn ask_shadow(
 ) -> Option<Arc<Pair>> {
     let shadow = current.shadow.as_ref().filter(|shadow| shadow.description.hooks.wants(hook))?;
     let mut question = question.clone();
-    tailor(&mut question, &current.facts.labels, &shadow.description.labels, &shadow.parameters);
+    tailor(&mut question, &current.facts.labels, &shadow.description, &shadow.parameters);
     let pair = Arc::new(Pair { shadow: shadow.clone(), sides: Mutex::default() });
     let Some(module) = &shadow.module else {
         let begun = Instant::now();

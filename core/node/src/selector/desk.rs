@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use samara_engine::swarm::PolicyFacts;
+use samara_policy::{Description, column};
 use samara_policy_host::{Host, Limits, Pool, PoolConfig};
 
 use super::breaker::BreakerConfig;
@@ -192,21 +193,11 @@ impl Desk {
         *current = Arc::new(next);
     }
 
-    /// What the engine must know of the policy that answers. A shadow may want labels of its own: they come
-    /// behind those of the active one, and are taken away again before that one is asked.
     fn next_facts(&self, next: &Current) -> PolicyFacts {
         let answering = if next.quarantined { &self.built_in } else { &next.active };
-        let description = &answering.description;
-        let mut labels = description.labels.clone();
-        let others = next.shadow.iter().flat_map(|shadow| &shadow.description.labels);
-        for label in others {
-            if !labels.contains(label) {
-                labels.push(label.clone());
-            }
-        }
         let generation = self.generation.fetch_add(1, Ordering::AcqRel) + 1;
-        let facts = PolicyFacts::of(description, answering.parameters.clone(), generation);
-        PolicyFacts { labels, ..facts }
+        let shadow = next.shadow.as_ref().map(|shadow| &shadow.description);
+        facts(&answering.description, answering.parameters.clone(), shadow, generation)
     }
 
     /// The policy that is part of the node.
@@ -230,5 +221,51 @@ impl Desk {
     /// The active policy's name.
     pub fn active_name(&self) -> PolicyName {
         self.current().active.name()
+    }
+}
+
+/// What the engine must know of the policy that answers. A shadow may want labels and columns of its own: its
+/// labels come behind those of the active one, and both are taken away again before that one is asked.
+fn facts(
+    answering: &Description,
+    parameters: Vec<u64>,
+    shadow: Option<&Description>,
+    generation: u64,
+) -> PolicyFacts {
+    let mut facts = PolicyFacts::of(answering, parameters, generation);
+    if let Some(shadow) = shadow {
+        for label in &shadow.labels {
+            if !facts.labels.contains(label) {
+                facts.labels.push(label.clone());
+            }
+        }
+        facts.sites |= shadow.columns.contains(&column::SITES);
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use samara_policy::Policy;
+    use samara_policy_balanced::Balanced;
+
+    use super::*;
+
+    #[test]
+    fn a_shadow_is_shown_what_it_wants_beside_what_the_active_one_wants() {
+        let describe = |labels: &[&str], columns: &[u32]| Description {
+            labels: labels.iter().map(ToString::to_string).collect(),
+            columns: columns.to_vec(),
+            ..Balanced.describe()
+        };
+        let active = describe(&["tier", "gpu"], &[]);
+        let shadow = describe(&["gpu", "site"], &[column::SITES]);
+        let alone = facts(&active, vec![], None, 1);
+        assert_eq!((alone.labels.len(), alone.sites), (2, false));
+        let both = facts(&active, vec![], Some(&shadow), 2);
+        assert_eq!(
+            (both.labels, both.sites),
+            (vec!["tier".into(), "gpu".into(), "site".into()], true)
+        );
     }
 }

@@ -1,16 +1,22 @@
 //! Fits a question to a policy that it was not made for: the one that is tried beside the active one, the
 //! built-in one in its place, or one that became active while the question was under way.
 
-use samara_policy::{Me, Question};
+use samara_policy::{Description, Me, Question, column};
 
-/// Gives the question the parameters of the policy, and the labels that it named. `shown` are the labels that
-/// the question has; what it does not have is 0.
-pub fn tailor(question: &mut Question, shown: &[String], wanted: &[String], parameters: &[u64]) {
+/// Gives the question the parameters of the policy, the labels that it named, and no columns that it did not
+/// ask for. `shown` are the labels that the question has; what it does not have is 0.
+pub fn tailor(question: &mut Question, shown: &[String], policy: &Description, parameters: &[u64]) {
+    if let Question::Offers(view) = question
+        && !policy.columns.contains(&column::SITES)
+    {
+        view.more.clear();
+    }
+    let wanted = &policy.labels;
     let (me, columns) = parts(question);
     if me.parameters != parameters {
         me.parameters = parameters.to_vec();
     }
-    if shown == wanted && me.labels.len() == wanted.len() {
+    if shown == *wanted && me.labels.len() == wanted.len() {
         return;
     }
     // A question of before the labels changed names none that could be told apart.
@@ -61,7 +67,8 @@ fn parts(question: &mut Question) -> (&mut Me, Columns<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samara_policy::{OffersView, PeerColumns};
+    use samara_policy::{Column, OffersView, PeerColumns, Policy};
+    use samara_policy_balanced::Balanced;
 
     fn question() -> Question {
         Question::Offers(OffersView {
@@ -79,23 +86,46 @@ mod tests {
         keys.iter().map(ToString::to_string).collect()
     }
 
+    /// A policy that wants to see these labels.
+    fn policy(keys: &[&str]) -> Description {
+        Description { labels: labels(keys), ..Balanced.describe() }
+    }
+
+    #[test]
+    fn who_did_not_ask_for_sites_sees_none() {
+        let sites = vec![Column { id: column::SITES, values: vec![0, 1] }];
+        let asked = || {
+            let Question::Offers(view) = question() else { panic!("offers") };
+            Question::Offers(OffersView { more: sites.clone(), ..view })
+        };
+        let seen_by = |columns: &[u32]| {
+            let policy = Description { columns: columns.to_vec(), ..Balanced.describe() };
+            let mut question = asked();
+            tailor(&mut question, &[], &policy, &[]);
+            let Question::Offers(view) = question else { panic!("offers") };
+            view.more
+        };
+        assert_eq!(seen_by(&[column::SITES]), sites);
+        assert_eq!(seen_by(&[]), []);
+    }
+
     #[test]
     fn labels_are_picked_by_name_and_parameters_replaced() {
         let mut asked = question();
-        tailor(&mut asked, &labels(&["a", "b"]), &labels(&["b", "c", "a"]), &[3, 4]);
+        tailor(&mut asked, &labels(&["a", "b"]), &policy(&["b", "c", "a"]), &[3, 4]);
         let Question::Offers(view) = &asked else { panic!("offers") };
         assert_eq!(view.me.labels, [2, 0, 1]);
         assert_eq!(view.peers.labels, [20, 0, 10, 21, 0, 11]);
         assert_eq!(view.me.parameters, [3, 4]);
         let mut same = question();
-        tailor(&mut same, &labels(&["a", "b"]), &labels(&["a", "b"]), &[9]);
+        tailor(&mut same, &labels(&["a", "b"]), &policy(&["a", "b"]), &[9]);
         assert_eq!(same, question());
     }
 
     #[test]
     fn labels_of_an_older_question_are_unknown() {
         let mut asked = question();
-        tailor(&mut asked, &labels(&["a", "b", "c"]), &labels(&["a"]), &[]);
+        tailor(&mut asked, &labels(&["a", "b", "c"]), &policy(&["a"]), &[]);
         let Question::Offers(view) = &asked else { panic!("offers") };
         assert_eq!((&view.me.labels, &view.peers.labels), (&vec![0], &vec![0, 0]));
     }
