@@ -8,6 +8,7 @@ mod labels;
 mod live;
 mod notices;
 mod peers;
+mod releases;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use samara_model::{ContentId, Holding, PeerId, Release, ReleaseName};
+use samara_model::{ContentId, Holding, PeerId};
 use samara_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, watch};
@@ -26,6 +27,7 @@ pub use live::LiveLink;
 use labels::OwnLabels;
 
 use notices::Notices;
+use releases::Releases;
 
 use crate::admin::{Looks, ProcessCost};
 use crate::api::{NodeCaps, NodeConfig, Notice, StorageConfig};
@@ -99,7 +101,7 @@ pub struct Shared {
     /// See `seeder`.
     pub tracker: ActorRef<Tracker>,
     links: watch::Sender<Option<Links<Router>>>,
-    releases: Mutex<BTreeMap<ReleaseName, Release>>,
+    releases: Mutex<Releases>,
     holdings: Mutex<BTreeMap<ContentId, Holding>>,
     notices: Mutex<Notices>,
     /// Notices for those who listen over the admin API.

@@ -1,7 +1,7 @@
 //! Who decides in a run: policies by name, or whatever the caller brings. One line adds a policy.
 
 use samara_engine::swarm::PolicyFacts;
-use samara_policy::{Answer, Policy, Question};
+use samara_policy::{Answer, Description, Policy, Question};
 use samara_policy_balanced::Balanced;
 use samara_policy_kraken::Kraken;
 use samara_policy_least_loaded::LeastLoaded;
@@ -16,8 +16,15 @@ pub const BUILT_IN: &str = "balanced";
 /// Answers the questions of all nodes of a run. A policy is a function of what it is asked, so one does for
 /// all of them.
 pub trait Decide {
-    /// What the engine must know of it.
-    fn facts(&self) -> PolicyFacts;
+    /// What it says of itself.
+    fn description(&self) -> Description;
+
+    /// What the engine must know of it. With the defaults of its parameters, unless it was given others.
+    fn facts(&self) -> PolicyFacts {
+        let description = self.description();
+        let parameters = description.parameters.iter().map(|one| one.default).collect();
+        PolicyFacts::of(&description, parameters, 1)
+    }
 
     /// The answer; `None` when it fails, and the engine asks the built-in policy instead.
     fn decide(&mut self, question: &Question) -> Option<Answer>;
@@ -28,10 +35,8 @@ pub trait Decide {
 pub struct Native<P>(pub P);
 
 impl<P: Policy> Decide for Native<P> {
-    fn facts(&self) -> PolicyFacts {
-        let description = self.0.describe();
-        let parameters = description.parameters.iter().map(|one| one.default).collect();
-        PolicyFacts::of(&description, parameters, 1)
+    fn description(&self) -> Description {
+        self.0.describe()
     }
 
     fn decide(&mut self, question: &Question) -> Option<Answer> {

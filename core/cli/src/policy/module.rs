@@ -15,9 +15,37 @@ pub struct ModuleArgs {
     /// The policy: a `.wasm` file from `samara policy build`
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    params: Params,
+}
+
+/// Values of a policy's parameters.
+#[derive(Debug, clap::Args)]
+pub struct Params {
     /// Set a parameter, NAME=VALUE; may be repeated. The others have their defaults
     #[arg(long = "param", value_name = "NAME=VALUE")]
     params: Vec<String>,
+}
+
+impl Params {
+    /// The values for a policy, in its order.
+    ///
+    /// # Errors
+    /// When a parameter is not there, or cannot have the value; `policy` is what the user called it.
+    pub fn values(&self, policy: &str, description: &Description) -> Result<Vec<u64>, Failure> {
+        if let Some(text) = self.params.iter().find(|text| !text.contains('=')) {
+            let why = format!("--param {text} is not NAME=VALUE; write it like `candidates=4`");
+            return Err(Failure::usage(why));
+        }
+        let settings = self.params.iter().filter_map(|text| text.split_once('='));
+        parameter_values(description, settings)
+            .map_err(|error| Failure::usage(format!("`{policy}`: {error}")))
+    }
+
+    /// As they were written, to be written again.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.params.iter().map(String::as_str)
+    }
 }
 
 /// A loaded policy with its parameters.
@@ -35,17 +63,8 @@ impl ModuleArgs {
     /// One sentence that names the file, what is wrong, and the remedy.
     pub fn load(&self, limits: Limits) -> Result<Loaded, Failure> {
         let module = load(&self.file, limits)?;
-        let values = parameter_values(module.description(), self.settings()?)
-            .map_err(|error| Failure::usage(format!("`{}`: {error}", self.file.display())))?;
+        let values = self.params.values(&self.file.display().to_string(), module.description())?;
         Ok(Loaded { module, values })
-    }
-
-    fn settings(&self) -> Result<Vec<(&str, &str)>, Failure> {
-        if let Some(text) = self.params.iter().find(|text| !text.contains('=')) {
-            let why = format!("--param {text} is not NAME=VALUE; write it like `candidates=4`");
-            return Err(Failure::usage(why));
-        }
-        Ok(self.params.iter().filter_map(|text| text.split_once('=')).collect())
     }
 }
 

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use samara_policy::{Answer, Question};
-use samara_policy_host::{Instance, Limits, parameter_values};
+use samara_policy::{Answer, Description, Question};
+use samara_policy_host::{Instance, Limits, Module};
 use samara_sim::{BUILT_IN, Decide, PolicyFacts, find_policy, policy_names};
 
 use crate::exit::Failure;
-use crate::policy::module::{self, Loaded};
+use crate::policy::module::{self, Loaded, Params};
 
 /// A policy for a run, with the name that the report gives it.
 pub struct Decider {
@@ -21,16 +21,36 @@ pub struct Decider {
 /// A module, asked for all nodes.
 struct Asked {
     instance: Instance,
-    facts: PolicyFacts,
+    description: Description,
 }
 
 impl Decide for Asked {
-    fn facts(&self) -> PolicyFacts {
-        self.facts.clone()
+    fn description(&self) -> Description {
+        self.description.clone()
     }
 
     fn decide(&mut self, question: &Question) -> Option<Answer> {
         self.instance.answer(question).ok()
+    }
+}
+
+/// A policy with other values of its parameters than the defaults.
+struct Set {
+    policy: Box<dyn Decide>,
+    values: Vec<u64>,
+}
+
+impl Decide for Set {
+    fn description(&self) -> Description {
+        self.policy.description()
+    }
+
+    fn facts(&self) -> PolicyFacts {
+        PolicyFacts { parameters: self.values.clone(), ..self.policy.facts() }
+    }
+
+    fn decide(&mut self, question: &Question) -> Option<Answer> {
+        self.policy.decide(question)
     }
 }
 
@@ -51,17 +71,28 @@ impl Decider {
                 names.join(", ")
             )));
         }
-        let module = module::load(Path::new(name), Limits::for_simulation())?;
-        let values = parameter_values(module.description(), [])
-            .map_err(|error| Failure::usage(format!("`{name}`: {error}")))?;
-        Ok(Decider::of(&Loaded { module, values }))
+        Ok(Decider::asking(&module::load(Path::new(name), Limits::for_simulation())?))
     }
 
     /// A module that is loaded.
     pub fn of(loaded: &Loaded) -> Decider {
-        let description = loaded.module.description();
-        let facts = PolicyFacts::of(description, loaded.values.clone(), 1);
-        let asked = Asked { instance: loaded.module.instance(), facts };
-        Decider { name: description.name.clone(), decide: Box::new(asked) }
+        let Decider { name, decide } = Decider::asking(&loaded.module);
+        let decide = Box::new(Set { policy: decide, values: loaded.values.clone() });
+        Decider { name, decide }
+    }
+
+    /// The same with other values of its parameters.
+    ///
+    /// # Errors
+    /// When it has no such parameter, or it cannot have the value.
+    pub fn with(self, params: &Params) -> Result<Decider, Failure> {
+        let values = params.values(&self.name, &self.decide.description())?;
+        Ok(Decider { name: self.name, decide: Box::new(Set { policy: self.decide, values }) })
+    }
+
+    fn asking(module: &Module) -> Decider {
+        let description = module.description().clone();
+        let name = description.name.clone();
+        Decider { name, decide: Box::new(Asked { instance: module.instance(), description }) }
     }
 }

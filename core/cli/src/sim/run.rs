@@ -8,6 +8,7 @@ use super::decider::Decider;
 use crate::exit::Failure;
 use crate::json;
 use crate::output::{Output, OutputArgs, written};
+use crate::policy::module::Params;
 
 /// Run a scenario and report how near it came to the theoretical limit.
 ///
@@ -21,6 +22,8 @@ pub struct Args {
     /// Use this policy in place of the one that the file names: a strategy by its name, or a .wasm file
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
+    #[command(flatten)]
+    params: Params,
     /// Draw the run from this number
     #[arg(long, value_name = "RANDOM", default_value_t = 1)]
     seed: u64,
@@ -35,6 +38,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut scenario = load(&args.file)?;
     let decider = Decider::find(args.policy.as_ref().unwrap_or(&scenario.policy))?;
+    let decider = decider.with(&args.params)?;
     scenario.policy = decider.name;
     let output = Output::new(args.output);
     let mut meter = output.meter();
@@ -81,7 +85,9 @@ fn judge(args: &Args, report: &Report) -> Result<(), Failure> {
     };
     let first = report.broken.first().or(report.unmet.first()).cloned().unwrap_or_default();
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    let policy = args.policy.as_ref().map(|name| format!(" --policy {name}")).unwrap_or_default();
+    let mut policy =
+        args.policy.as_ref().map(|name| format!(" --policy {name}")).unwrap_or_default();
+    policy.extend(args.params.iter().map(|param| format!(" --param {param}")));
     Err(Failure::new(format!("scenario {}: {what}", report.scenario), format!("{first}{more}"))
         .next(format!(
             "repeat it with `samara sim run {}{policy} --seed {}`",

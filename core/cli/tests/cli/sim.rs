@@ -192,3 +192,30 @@ fn a_policy_that_is_not_known_is_refused_with_those_that_are() {
     refused("fastest", 2, "there is no policy `fastest`; there is balanced, kraken");
     refused("/nonexistent/p.wasm", 1, "could not read `/nonexistent/p.wasm`");
 }
+
+#[test]
+fn a_parameter_of_a_policy_can_be_tried_and_a_wrong_one_is_refused() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/scenarios/racks.toml");
+    let with = |params: &[&str]| {
+        let params = params.iter().flat_map(|param| ["--param", param]);
+        run(["sim", "run", scenario, "--json"].into_iter().chain(params))
+    };
+    let trace = |params: &[&str]| {
+        let ended = with(params);
+        let report: Value = serde_json::from_str(ended.stdout.trim()).expect("one document");
+        report["trace_hash"].clone()
+    };
+    let default = trace(&[]);
+    assert_eq!(trace(&["cross=25%"]), default, "that is the default");
+    assert_ne!(trace(&["cross=100%"]), default);
+    assert_ne!(trace(&["cross=25%", "candidates=1"]), default);
+    for (param, words) in [
+        ("cross", "--param cross is not NAME=VALUE"),
+        ("across=5%", "`rack-local`"),
+        ("cross=much", "cross"),
+    ] {
+        let ended = with(&[param]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(words), "{ended:?}");
+    }
+}

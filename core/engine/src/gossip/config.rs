@@ -28,7 +28,7 @@ pub struct GossipConfig {
     pub max_members: usize,
     /// Most holdings per member. Default 256.
     pub max_holdings: usize,
-    /// Most releases. Default 4,096.
+    /// Most releases; above it the oldest goes, of the own ones last. Default 4,096.
     pub max_releases: usize,
 }
 

@@ -43,12 +43,13 @@ struct Known {
 }
 
 impl ReleaseTable {
-    /// An empty table for at most `most` releases, own ones not counted.
+    /// An empty table for at most `most` releases.
     pub fn new(most: usize) -> Self {
         ReleaseTable { known: BTreeMap::new(), disputed: BTreeSet::new(), most, learned: 0 }
     }
 
-    /// Takes `release` unless its name already means another content. `own` ones are never dropped.
+    /// Takes `release` unless its name already means another content. Over the bound the oldest goes, of
+    /// the `own` ones last.
     pub fn offer(&mut self, release: Release, own: bool) -> Offered {
         if !is_valid(&release) {
             return Offered::Nothing;
@@ -103,8 +104,8 @@ impl ReleaseTable {
         if self.known.len() <= self.most {
             return;
         }
-        let others = self.known.iter().filter(|(_, known)| !known.own);
-        let oldest = others.min_by_key(|(_, known)| known.order).map(|(name, _)| name.clone());
+        let oldest = self.known.iter().min_by_key(|(_, known)| (known.own, known.order));
+        let oldest = oldest.map(|(name, _)| name.clone());
         if let Some(name) = oldest {
             self.known.remove(&name);
         }
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn over_the_bound_the_oldest_goes_but_never_an_own_one() {
+    fn over_the_bound_the_oldest_goes_and_an_own_one_last() {
         let mut table = ReleaseTable::new(3);
         table.offer(release(1, 1, 1), true);
         for version in 2..=5 {
@@ -164,6 +165,11 @@ mod tests {
         }
         let versions: Vec<_> = table.iter().map(|r| r.release.version.as_str()).collect();
         assert_eq!(versions, ["1", "4", "5"]);
+        for version in 6..=9 {
+            table.offer(release(version, 1, 1), true);
+        }
+        let versions: Vec<_> = table.iter().map(|r| r.release.version.as_str()).collect();
+        assert_eq!(versions, ["7", "8", "9"], "a publisher of many years");
     }
 
     #[test]

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use samara_engine::swarm::SwarmInput;
-use samara_model::{
-    ContentId, Holding, PeerHint, Release, ReleaseConflict, ReleaseName, conflict_between,
-};
+use samara_model::{ContentId, Holding, PeerHint, Release, ReleaseConflict, ReleaseName};
 
 use super::{Shared, lock};
 use crate::api::Notice;
@@ -36,12 +34,8 @@ impl Shared {
     /// # Errors
     /// When the version is known with another content.
     pub fn add_release(&self, release: &Release) -> Result<(), ReleaseConflict> {
-        let mut releases = lock(&self.releases);
-        if let Some(known) = releases.get(&release.release) {
-            return conflict_between(known, release).map_or(Ok(()), Err);
-        }
-        releases.insert(release.release.clone(), release.clone());
-        Ok(())
+        let holdings = || lock(&self.holdings);
+        lock(&self.releases).add(release, |content| holdings().contains_key(content))
     }
 
     /// The time of a release that is published now: later than that of every other version of its name that is known
@@ -50,7 +44,7 @@ impl Shared {
     pub fn published_now(&self, release: &ReleaseName) -> u64 {
         let releases = lock(&self.releases);
         let others = releases
-            .values()
+            .iter()
             .filter(|one| one.release.name == release.name && one.release != *release);
         let latest = others.map(|one| one.published_at).max();
         unix_seconds().max(latest.map_or(0, |latest| latest.saturating_add(1)))
@@ -61,9 +55,9 @@ impl Shared {
         lock(&self.releases).get(name).cloned()
     }
 
-    /// All releases that this node published or fetched by name.
+    /// All releases that this node published, fetched by name or heard of, as many as it keeps.
     pub fn releases(&self) -> Vec<Release> {
-        lock(&self.releases).values().cloned().collect()
+        lock(&self.releases).iter().cloned().collect()
     }
 
     /// What this node holds, for gossip and trackers.
