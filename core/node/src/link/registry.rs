@@ -1,32 +1,33 @@
 //! All links of a node: listening, dialling, and exactly one link per peer.
 
+mod accepting;
+mod admission;
+mod dialling;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use samara_model::{BytesPerSecond, ContentId, Labels, PeerId, PeerMessage};
-use samara_wire::handshake::{HandshakeDecoder, HandshakeError, Hello, TAKES_RELABELLED};
-use samara_wire::number_labels;
-use tokio::net::TcpStream;
+use samara_wire::handshake::{Hello, TAKES_RELABELLED};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::watch;
+
+use accepting::accept_all;
+use admission::Entry;
 
 use super::buffers::ReceiveMemory;
-use super::connection::{self, Connection, Resources};
+use super::connection::Resources;
 use super::counters::Counters;
-use super::dial::{DialError, connect};
-use super::duplicate::{Candidate, Existing, replaces};
-use super::handle::{COMMAND_QUEUE, CloseReason, LinkHandle, Shared};
+use super::dial::DialError;
+use super::handle::{CloseReason, LinkHandle};
 use super::limits::Throttles;
 use super::low_water::Naps;
-use super::shake::{ShakeError, acceptor_hello, dialler_hello, refuse, welcome};
-use super::standing::{OwnLabels, Standing};
+use super::standing::OwnLabels;
 use super::storing::Storing;
-use super::{LinkCommand, LinkConfig, LinkEvent, LinkId, LinkRouter};
+use super::{LinkCommand, LinkConfig, LinkRouter};
 use crate::api::NodeCaps;
 
 /// Who this node is, as it tells others.
@@ -74,40 +75,6 @@ struct Inner<R> {
 }
 
 type DialOutcome = Result<LinkHandle, DialError>;
-
-/// A live link, and what is needed to judge a rival.
-struct Entry {
-    handle: LinkHandle,
-    instance: u64,
-    dial: u64,
-    since: Instant,
-}
-
-/// Why a connection does not become a link.
-enum Denied {
-    /// There is a better one already.
-    Kept(LinkHandle),
-    Full,
-    Stopped,
-}
-
-/// A connection after both sides said `Hello`.
-#[derive(Clone, Copy)]
-struct Greeted<'a> {
-    remote: SocketAddr,
-    hello: &'a Hello,
-    dialled: bool,
-    dial: u64,
-    /// Which labels of this node the other side was told.
-    told: u64,
-}
-
-/// A place in the registry, for a connection that becomes a link.
-struct Admitted {
-    handle: LinkHandle,
-    commands: mpsc::Receiver<LinkCommand>,
-    replaces: Option<Arc<Shared>>,
-}
 
 impl<R: LinkRouter> Links<R> {
     /// Listens on `tcp` and accepts links from now on.
@@ -252,197 +219,6 @@ impl<R: LinkRouter> Inner<R> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn live(&self, address: SocketAddr, expected: Option<PeerId>) -> Option<LinkHandle> {
-        let links = self.links();
-        let entry = match expected {
-            Some(peer) => links.get(&peer)?,
-            None => links.values().find(|entry| {
-                let handle = &entry.handle;
-                handle.dialled && handle.remote == address
-            })?,
-        };
-        (!entry.handle.shared.is_closed()).then(|| entry.handle.clone())
-    }
-
-    /// The running attempt at `address`, or a new one.
-    fn share_dial(self: &Arc<Self>, address: SocketAddr) -> watch::Receiver<Option<DialOutcome>> {
-        let mut dials = self.dials.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = dials.get(&address) {
-            return running.clone();
-        }
-        let (report, outcome) = watch::channel(None);
-        dials.insert(address, outcome.clone());
-        let inner = self.clone();
-        self.runtime.spawn(async move {
-            let outcome = inner.dial_until_stopped(address).await;
-            inner.dials.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
-            report.send_replace(Some(outcome));
-        });
-        outcome
-    }
-
-    async fn dial_until_stopped(self: &Arc<Self>, address: SocketAddr) -> DialOutcome {
-        let limit = self.config.handshake_timeout;
-        let mut stopped = self.stopped.subscribe();
-        tokio::select! {
-            outcome = timeout(limit, self.dial_once(address)) => outcome.unwrap_or_else(|_| {
-                Err(DialError::TimedOut { address, seconds: limit.as_secs() })
-            }),
-            _ = stopped.wait_for(|stopped| *stopped) => Err(DialError::Shutdown { address }),
-        }
-    }
-
-    async fn dial_once(self: &Arc<Self>, address: SocketAddr) -> DialOutcome {
-        let mut stream = connect(address, receive_buffer(self.config.limits.all.down)).await?;
-        let dial = self.next_dial.fetch_add(1, Ordering::Relaxed);
-        let (ours, told) = self.hello(dial);
-        let shaken = dialler_hello(&mut stream, &ours).await;
-        let (hello, decoder) = shaken.map_err(|error| DialError::from_shake(address, error))?;
-        let greeted = Greeted { remote: address, hello: &hello, dialled: true, dial, told };
-        match self.admit(greeted) {
-            Ok(admitted) => Ok(self.run(admitted, stream, welcome(), decoder)),
-            Err(denied) => {
-                let outcome = self.not_admitted(address, denied);
-                let reason = match &outcome {
-                    Ok(_) => "the two are connected already".into(),
-                    Err(error) => error.to_string(),
-                };
-                refuse(&mut stream, &reason).await;
-                outcome
-            }
-        }
-    }
-
-    fn not_admitted(&self, address: SocketAddr, denied: Denied) -> DialOutcome {
-        match denied {
-            Denied::Kept(existing) => Ok(existing),
-            Denied::Full => Err(DialError::TooManyLinks { address, most: self.config.max_links }),
-            Denied::Stopped => Err(DialError::Shutdown { address }),
-        }
-    }
-
-    async fn accept(self: Arc<Self>, mut stream: TcpStream, remote: SocketAddr) {
-        let (ours, told) = self.hello(0);
-        let shaking = acceptor_hello(&mut stream, &ours, |theirs| self.objection(theirs));
-        let error = match timeout(self.config.handshake_timeout, shaking).await {
-            Ok(Ok((hello, decoder))) => {
-                return self.accept_greeted(stream, remote, (&hello, told), decoder);
-            }
-            Ok(Err(ShakeError::Refused(error))) => error,
-            Ok(Err(ShakeError::Broken(message))) => {
-                return tracing::debug!(%remote, message, "a connection ended early");
-            }
-            Err(_) => return tracing::debug!(%remote, "a connection said nothing"),
-        };
-        // A dialler that is connected already says so, and that is no fault.
-        if !matches!(error, HandshakeError::Refused { .. }) {
-            self.router.deliver(LinkEvent::Refused { remote, error }).await;
-        }
-    }
-
-    /// What this node has against a peer that is fine by itself.
-    fn objection(&self, theirs: &Hello) -> Option<String> {
-        let (links, most) = (self.links(), self.config.max_links);
-        let full = links.len() >= most && !links.contains_key(&theirs.peer);
-        full.then(|| format!("this node has its {most} links already"))
-    }
-
-    fn accept_greeted(
-        self: Arc<Self>,
-        stream: TcpStream,
-        remote: SocketAddr,
-        (hello, told): (&Hello, u64),
-        decoder: HandshakeDecoder,
-    ) {
-        match self.admit(Greeted { remote, hello, dialled: false, dial: hello.dial, told }) {
-            Ok(admitted) => {
-                self.run(admitted, stream, Vec::new(), decoder);
-            }
-            Err(Denied::Full) => {
-                tracing::warn!(%remote, "refused: this node has all the links it may have");
-            }
-            Err(_) => tracing::debug!(%remote, "a second connection to one peer is dropped"),
-        }
-    }
-
-    /// Decides whether the connection becomes a link, and enters it if so.
-    fn admit(&self, greeted: Greeted<'_>) -> Result<Admitted, Denied> {
-        let Greeted { remote, hello, dialled, dial, told } = greeted;
-        let here = number_labels(&self.labels.read().0).place();
-        let mut links = self.links();
-        if *self.stopped.borrow() {
-            return Err(Denied::Stopped);
-        }
-        let replaced = match links.get(&hello.peer) {
-            Some(rival) if rival.handle.shared.is_closed() => Some(rival.handle.shared.clone()),
-            Some(rival) if !self.replaces(&greeted, rival) => {
-                return Err(Denied::Kept(rival.handle.clone()));
-            }
-            Some(rival) => Some(rival.handle.shared.clone()),
-            None if links.len() >= self.config.max_links => return Err(Denied::Full),
-            None => None,
-        };
-        let (sender, commands) = mpsc::channel(COMMAND_QUEUE);
-        let handle = LinkHandle {
-            id: LinkId(self.next_link.fetch_add(1, Ordering::Relaxed)),
-            peer: hello.peer,
-            address: dialable(hello, remote),
-            remote,
-            dialled,
-            shared: Shared::new(
-                sender,
-                Counters::within(self.counters.clone()),
-                Standing::new(here, hello),
-            ),
-        };
-        let entry =
-            Entry { handle: handle.clone(), instance: hello.instance, dial, since: Instant::now() };
-        links.insert(hello.peer, entry);
-        drop(links);
-        self.labels.catch_up(&handle, told);
-        if let Some(replaced) = &replaced {
-            replaced.close(CloseReason::Replaced);
-        }
-        Ok(Admitted { handle, commands, replaces: replaced })
-    }
-
-    fn replaces(&self, greeted: &Greeted<'_>, rival: &Entry) -> bool {
-        let Greeted { hello, dialled, dial, .. } = *greeted;
-        let candidate = Candidate { instance: hello.instance, dialled, dial };
-        let existing = Existing {
-            instance: rival.instance,
-            dialled: rival.handle.dialled,
-            dial: rival.dial,
-            age: rival.since.elapsed(),
-        };
-        replaces(&candidate, &existing, &self.identity.peer, &hello.peer)
-    }
-
-    /// Starts a link. `greeting` goes out first.
-    fn run(
-        self: &Arc<Self>,
-        admitted: Admitted,
-        stream: TcpStream,
-        greeting: Vec<u8>,
-        decoder: HandshakeDecoder,
-    ) -> LinkHandle {
-        let Admitted { handle, commands, replaces } = admitted;
-        let (received, connected) = (decoder.into_rest(), handle.clone());
-        let connection = Connection { stream, handle, commands, greeting, received, replaces };
-        let handle = connected;
-        let (inner, id, peer) = (self.clone(), handle.id, handle.peer);
-        let forget = move || {
-            let mut links = inner.links();
-            if links.get(&peer).is_some_and(|entry| entry.handle.id == id) {
-                links.remove(&peer);
-            }
-        };
-        let (router, resources) = (self.router.clone(), self.resources.clone());
-        let running = connection::run(connection, router, resources, self.config.clone(), forget);
-        self.runtime.spawn(running);
-        handle
-    }
-
     /// What this node says of itself, and which labels these are.
     fn hello(&self, dial: u64) -> (Hello, u64) {
         let (labels, told) = self.labels.read();
@@ -459,38 +235,6 @@ impl<R: LinkRouter> Inner<R> {
         };
         (hello, told)
     }
-}
-
-async fn accept_all<R: LinkRouter>(listener: tokio::net::TcpListener, inner: Arc<Inner<R>>) {
-    let mut stopped = inner.stopped.subscribe();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-        };
-        match accepted {
-            Ok((stream, remote)) => {
-                let _ = stream.set_nodelay(true);
-                tokio::spawn(inner.clone().accept(stream, unmapped(remote)));
-            }
-            Err(error) => {
-                // Mostly no file descriptor is free; that passes.
-                tracing::warn!(%error, "could not accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-/// The peer's own word, or where it comes from with its listen port.
-fn dialable(hello: &Hello, remote: SocketAddr) -> SocketAddr {
-    let advertised = hello.advertise.filter(|at| !at.ip().is_unspecified() && at.port() != 0);
-    advertised.unwrap_or(SocketAddr::new(remote.ip(), hello.listen_port))
-}
-
-/// An IPv4 address that came in through a dual-stack socket, as IPv4.
-fn unmapped(remote: SocketAddr) -> SocketAddr {
-    SocketAddr::new(remote.ip().to_canonical(), remote.port())
 }
 
 /// With a cap on receiving, a socket's buffer holds about 30 ms of it, so that the sender feels the cap;

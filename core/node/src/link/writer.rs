@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use samara_model::{Channel, ChunkIndex, ContentId, PeerMessage};
-use samara_store::{Content, FileRange, ReadChunkError};
+use samara_store::{Content, ReadChunkError};
 use samara_wire::encode_into;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
@@ -20,9 +20,9 @@ use super::handle::{Closing, Shared};
 use super::limits::Gate;
 use super::pace::Pace;
 use super::serving::{Rest, Running, Serving, Source, Waiting};
-use super::transport::{PageCache, SentRange, Transport, read_range};
+use super::transport::{PageCache, Transport};
 use super::turns::{Advance, Next};
-use super::{CloseReason, DiskOp, LinkCommand, LinkEvent, LinkId, LinkRouter};
+use super::{CloseReason, LinkCommand, LinkEvent, LinkId, LinkRouter};
 
 /// Commands that are looked at between two pieces.
 const COMMANDS_AT_ONCE: usize = 256;
@@ -30,9 +30,6 @@ const COMMANDS_AT_ONCE: usize = 256;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// A chunk counts as sent when no more than this is missing, or a quarter of it.
 const AHEAD: u32 = 16 << 10;
-/// Sent in place of bytes that have vanished, to complete a piece whose length was promised.
-const ZEROS: [u8; 4096] = [0; 4096];
-
 /// The sending side of one link.
 pub(super) struct Writer<T, R> {
     link: LinkId,
@@ -63,9 +60,6 @@ struct Unacked {
     /// The chunk counts as sent when this position in the stream was acknowledged.
     position: u64,
 }
-
-/// A file no longer has the bytes that were promised.
-struct Vanished(io::Error);
 
 /// What may interrupt waiting for the socket.
 struct Interrupts {
@@ -100,6 +94,10 @@ macro_rules! attending {
         }
     };
 }
+
+mod body;
+
+use body::Vanished;
 
 impl<T: Transport, R: LinkRouter> Writer<T, R> {
     /// `greeting` goes out first.
@@ -259,105 +257,6 @@ impl<T: Transport, R: LinkRouter> Writer<T, R> {
         let (chunk, offset) = (running.chunk, running.rest.sent);
         let header = PeerMessage::Piece { channel: 0, chunk, offset, length };
         self.queue_message(Some(running.content.id()), header);
-    }
-
-    /// Sends `length` bytes of the chunk; when the file does not have them any more, zeros instead: the
-    /// receiver gets a piece as long as promised, and never the whole chunk.
-    async fn send_body(
-        &mut self,
-        rest: &mut Rest,
-        length: usize,
-    ) -> Result<Result<(), Vanished>, CloseReason> {
-        let end = rest.sent + length as u32;
-        while rest.sent < end {
-            let most = (end - rest.sent) as usize;
-            match self.send_part(rest, most).await? {
-                Ok(sent) => {
-                    rest.wrote(sent);
-                    self.wrote_payload(sent);
-                }
-                Err(vanished) => {
-                    self.send_zeros(most).await?;
-                    return Ok(Err(vanished));
-                }
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// Sends up to `most` bytes from wherever they lie.
-    async fn send_part(
-        &mut self,
-        rest: &Rest,
-        most: usize,
-    ) -> Result<Result<usize, Vanished>, CloseReason> {
-        if let Source::Memory(bytes) = &rest.source {
-            let start = rest.sent as usize;
-            let part = &bytes[start..start + most];
-            return Ok(Ok(attending!(self, self.transport.send(part, false)).map_err(broken)?));
-        }
-        let Some(range) = rest.next_range(most) else {
-            return Ok(Err(Vanished(io::ErrorKind::UnexpectedEof.into())));
-        };
-        let (file, offset, len) = (&range.file, range.offset, range.len as usize);
-        if self.pages.has(file, offset, len) {
-            let sent = attending!(self, self.transport.send_file_range(file, offset, len));
-            match sent.map_err(broken)? {
-                SentRange::Bytes(sent) => return Ok(Ok(sent)),
-                SentRange::EndOfFile => {
-                    return Ok(Err(Vanished(io::ErrorKind::UnexpectedEof.into())));
-                }
-                SentRange::CopyInstead => {}
-            }
-        }
-        self.send_copy(range).await
-    }
-
-    /// Reads a range where waiting for the disk is allowed, and sends it from memory.
-    async fn send_copy(
-        &mut self,
-        range: FileRange,
-    ) -> Result<Result<usize, Vanished>, CloseReason> {
-        let FileRange { file, offset, len } = range;
-        let router = self.router.clone();
-        let mut reading = tokio::task::spawn_blocking(move || {
-            let began = Instant::now();
-            let read = read_range(&file, offset, len as usize);
-            router.disk_used(DiskOp::Read, u64::from(len), began.elapsed());
-            read
-        });
-        match attending!(self, &mut reading).unwrap_or_else(|error| Err(error.into())) {
-            Ok(bytes) => {
-                self.send_all(&bytes).await?;
-                Ok(Ok(bytes.len()))
-            }
-            Err(error) => Ok(Err(Vanished(error))),
-        }
-    }
-
-    async fn send_all(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let sent = attending!(self, self.transport.send(rest, false)).map_err(broken)?;
-            rest = &rest[sent..];
-        }
-        Ok(())
-    }
-
-    async fn send_zeros(&mut self, count: usize) -> Result<(), CloseReason> {
-        let mut left = count;
-        while left > 0 {
-            let step = left.min(ZEROS.len());
-            self.send_all(&ZEROS[..step]).await?;
-            self.wrote_payload(step);
-            left -= step;
-        }
-        Ok(())
-    }
-
-    fn wrote_payload(&mut self, bytes: usize) {
-        self.pace.wrote(bytes, Instant::now());
-        self.shared.counters.payload_sent(bytes);
     }
 
     /// Sends all waiting messages; `more`: a piece's body follows at once.
