@@ -61,18 +61,14 @@ impl Swarm {
         waiting.map(|one| one.busy_until).min()
     }
 
-    /// A third of the time in which a chunk comes: what did not go now may go then.
-    pub(super) fn pause(&self) -> Duration {
-        let chunk_time = self.arrivals.mean().unwrap_or(Duration::from_millis(6));
-        (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10))
-    }
-
-    /// How long a neighbour without a free slot is left alone: longer when most have no slot. Then there are
-    /// more slots to send than to receive, as when hashing is slower than the links, and offers would only be
-    /// declined the more often. A small content has no time for that.
+    /// How long a neighbour without a free slot is left alone: a third of a chunk time, longer when most have no
+    /// slot. Then there are more slots to send than to receive, as when hashing is slower than the links, and
+    /// offers would only be declined the more often. A small content has no time for that.
     pub(super) fn busy_backoff(&self) -> Duration {
+        let chunk_time = self.arrivals.mean().unwrap_or(Duration::from_millis(6));
+        let usual = (chunk_time / 3).clamp(Duration::from_micros(50), Duration::from_millis(10));
         let most = self.chunks.as_ref().map_or(0, |chunks| chunks.count() / BACKOFF_PART);
-        self.pause() * self.room.odds_against().min(most).max(1)
+        usual * self.room.odds_against().min(most).max(1)
     }
 
     /// Offers these chunks, as far as they are still good to offer.
