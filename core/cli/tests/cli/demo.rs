@@ -106,11 +106,14 @@ fn a_crashed_peer_is_named_and_the_others_finish() {
 fn the_origin_is_killed_when_it_has_sent_enough() {
     let folder = tempdir().expect("a temporary folder");
     let more = ["--size", "8MiB", "--rate", "20Mbit/s", "--kill-origin-after", "1.0", "--json"];
-    let ended = start_demo(&folder, &more).end();
-    let summary = ended.document();
-    let killed = summary["origin_killed_at_copies"].as_f64();
-    assert!(killed.is_some_and(|copies| copies >= 1.0), "{summary}");
-    check_nothing_is_left(folder.path());
+    // An origin tells ten times a second what it sent. On a busy machine all may be over before it says that
+    // one copy is out: then there was nothing to kill, and another swarm is asked.
+    let killed = (0..5).find_map(|_| {
+        let summary = start_demo(&folder, &more).end().document();
+        check_nothing_is_left(folder.path());
+        summary["origin_killed_at_copies"].as_f64()
+    });
+    assert!(killed.is_some_and(|copies| copies >= 1.0), "{killed:?}");
 }
 
 #[test]
