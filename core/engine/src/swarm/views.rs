@@ -206,7 +206,7 @@ impl Swarm {
         Holdings { words: words as u32, bits }
     }
 
-    /// Which chunks whom reach from here, or are said to be there without being known to.
+    /// To whom which chunks are being sent from here, and of whom it is assumed that they have them.
     pub(super) fn on_its_way(&self) -> impl Iterator<Item = (LinkKey, ChunkIndex)> + '_ {
         let sent = self.under_way.outgoing().iter();
         let sent = sent.filter_map(|out| Some((out.link, out.chunk()?)));
